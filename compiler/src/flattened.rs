@@ -60,7 +60,7 @@ fn forward(graph: &Graph, rows: &mut [Parts]) {
             parts => parts.clone(),
         };
         let input = node.inputs[0];
-        let made = match (&node.op, graph.shape(input)) {
+        let shapes = match (&node.op, graph.shape(input)) {
             (Op::Reshape(_), Shape::Flat(_)) => rows[input.0].clone(),
             (Op::Reshape(_), image) => parts(image),
             (Op::Concat(_), _) => node.inputs.iter().flat_map(known).collect(),
@@ -73,8 +73,8 @@ fn forward(graph: &Graph, rows: &mut [Parts]) {
                 .unwrap_or_default(),
             _ => continue,
         };
-        if made.iter().any(|part| !matches!(part, Shape::Flat(_))) {
-            rows[node.output.0] = made;
+        if shapes.iter().any(|part| !matches!(part, Shape::Flat(_))) {
+            rows[node.output.0] = shapes;
         }
     }
 }

@@ -112,8 +112,8 @@ fn read(
         .map_err(|problem| Refusal { message: format!("`{written}`: {problem}"), help: problem.help.clone() })?;
     let item = Item::of(&foreign.network, context);
     let mut tokens = crate::compile_graph(graph, &item, context.root, audience);
-    let held = if settings.embed {
-        let files = beside(&model, &sources, &path).map_err(|error| Refusal {
+    let embedded = if settings.embed {
+        let files = external_files(&model, &sources, &path).map_err(|error| Refusal {
             message: format!("`{written}`: {error}"),
             help: Some("`embed` takes the files beside a model into the program, too".to_owned()),
         })?;
@@ -121,17 +121,17 @@ fn read(
     } else {
         None
     };
-    tokens.extend(emit::onnx::read(&item, &sources, &path, held.as_ref(), context.root));
+    tokens.extend(emit::onnx::read(&item, &sources, &path, embedded.as_ref(), context.root));
     Ok(tokens)
 }
 
 /// The external files that contain a model's weights, by their names in the model, with their paths.
 #[cfg(feature = "onnx")]
-fn beside(
+fn external_files(
     model: &netwright_onnx::Model<'_>,
     sources: &[crate::onnx::Source],
     path: &Path,
-) -> Result<crate::emit::onnx::Held, netwright_onnx::Error> {
+) -> Result<crate::emit::onnx::ExternalFiles, netwright_onnx::Error> {
     let wanted: std::collections::BTreeSet<&str> = sources
         .iter()
         .filter_map(|source| match source {
@@ -140,7 +140,7 @@ fn beside(
         })
         .collect();
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut files = crate::emit::onnx::Held::new();
+    let mut files = crate::emit::onnx::ExternalFiles::new();
     for (name, tensor) in model.graph.constants() {
         if wanted.contains(name)
             && let Some((location, path)) = netwright_onnx::external::file(tensor, folder)?

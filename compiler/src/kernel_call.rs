@@ -129,7 +129,7 @@ impl KernelCall {
         self.operands.windows(2).any(|pair| pair[0].access == Access::Source && changes(&pair[1]))
     }
 
-    /// The same call, which accumulates onto its output.
+    /// The same call, which accumulates into its output.
     #[must_use]
     pub(crate) fn accumulating(mut self) -> Self {
         let written = self.operands.iter_mut().filter(|operand| operand.access == Access::Write);

@@ -23,8 +23,8 @@ pub(crate) fn text_of_series(text: &str) -> String {
             .map_or(rest.len(), |end| start + end);
         words.push_str(&rest[..start]);
         let sizes: Vec<&str> = rest[start..end].split('x').collect();
-        let behind = rest[end..].strip_prefix(" window");
-        let length = match (sizes.as_slice(), behind) {
+        let after_window = rest[end..].strip_prefix(" window");
+        let length = match (sizes.as_slice(), after_window) {
             ([length, "1"], Some(_)) => format!("window of {length}"),
             ([length, "0" | "1"], None) => (*length).to_owned(),
             ([length, "1", channels], _) => format!("{length}x{channels}"),
@@ -32,7 +32,7 @@ pub(crate) fn text_of_series(text: &str) -> String {
             _ => rest[start..end].to_owned(),
         };
         words.push_str(&length);
-        rest = behind.filter(|_| length.starts_with("window")).unwrap_or(&rest[end..]);
+        rest = after_window.filter(|_| length.starts_with("window")).unwrap_or(&rest[end..]);
     }
     words.push_str(rest);
     words.replace("an image", "a series").replace("image", "series")

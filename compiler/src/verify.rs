@@ -37,8 +37,8 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
         }
         let inputs: Vec<Shape> = node.inputs.iter().map(|&input| graph.shape(input)).collect();
         let infer = |shape: Result<Shape, _>, pool: &Pool| shape.and_then(|shape| Op::from(*pool).infer(&[shape]));
-        let made = node.op.infer(&inputs);
-        match node.epilogue.pool.iter().fold(made, infer) {
+        let inferred = node.op.infer(&inputs);
+        match node.epilogue.pool.iter().fold(inferred, infer) {
             Ok(shape) if shape == graph.shape(node.output) => {}
             Ok(shape) => {
                 return Err(Broken(format!("{name} makes {shape}, and its value is {}", graph.shape(node.output))));

@@ -1,4 +1,4 @@
-//! A graph can be built by calls alone, as a front end without text does, and becomes the same Rust as the text.
+//! Builds a graph by calls alone, as a front end without text does, and checks that the emitted Rust equals that of the text.
 
 use netwright_compiler::builder::{BuildError, Builder, NewLayer, WeightOptions};
 use netwright_compiler::graph::Origin;
@@ -58,7 +58,7 @@ fn built() -> Result<Graph, BuildError> {
 }
 
 #[test]
-fn what_calls_build_is_emitted_as_the_text_is() {
+fn a_graph_built_by_calls_is_emitted_like_that_of_a_text() {
     let root: TokenStream = "::netwright".parse().expect("a path");
     let of_text = compile(TEXT, &root, &|_| Span::call_site(), Audience::Rustc);
     assert_eq!(of_text.diagnostics, []);

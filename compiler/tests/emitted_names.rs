@@ -1,9 +1,9 @@
-//! Emitted code reads like a lecture: what it names bears the names of layers.
+//! Emitted code reads like a lecture: its names are derived from the names of layers.
 
 use netwright_compiler::{Audience, compile};
 use proc_macro2::{Span, TokenStream};
 
-/// What a text compiles to.
+/// The code emitted for a text.
 fn emitted(text: &str) -> String {
     let root: TokenStream = "netwright".parse().unwrap();
     let compiled = compile(text, &root, &|_| Span::call_site(), Audience::Rustc);
@@ -41,7 +41,7 @@ fn a_program_without_scratch_memory_divides_no_workspace() {
 }
 
 #[test]
-fn the_arrays_of_a_layer_stand_once() {
+fn the_arrays_of_a_layer_are_emitted_once() {
     let code = emitted("Net(28x28x1) { conv 5x5x6; softmax 10 }");
     assert_eq!(
         code.matches("[[[[T ; 6] ; 1] ; 5] ; 5]").count(),

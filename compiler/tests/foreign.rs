@@ -1,11 +1,11 @@
-//! What another library calls each layer, put together of blocks and repeats, and which images lie flattened along weights.
+//! The names of layers in another library, composed from blocks and repeats, and the images that are flattened along weights.
 
 mod support;
 
 use netwright_abi::{Axes, Shape};
 use support::graph;
 
-/// The layers with names of another library, in order.
+/// The layers with names in another library, in order.
 fn names(blocks: &str, input: &str, body: &str) -> Vec<String> {
     graph(blocks, input, body).layers.into_iter().filter_map(|layer| layer.foreign).collect()
 }
@@ -38,7 +38,7 @@ fn resnet_is_named_as_torchvision_names_it() {
 }
 
 #[test]
-fn repeats_count_and_list_and_their_names_begin_others() {
+fn patterns_count_and_list_repeats_and_prefix_names() {
     let body = r#"repeat 2 { conv 3x3x4 same from "features.{0,2}" relu }; 2 * { conv 1x1x4 from "conv"; bn from "bn" } from "block{1..}_";
                   repeat 2 { repeat 2 { conv 1x1x4 from "{}.{1..}" } } from "last""#;
     let expected = [
@@ -56,7 +56,7 @@ fn repeats_count_and_list_and_their_names_begin_others() {
     assert_eq!(names("", "8x8x4", body), expected);
 }
 
-/// What lies along the inputs and the outputs of the weights of a layer.
+/// The shapes flattened along the inputs and the outputs of a layer's weights.
 fn along(body: &str, layer: &str) -> [Vec<Shape>; 2] {
     let graph = graph("", "4x6x2", body);
     let tensor = graph.tensors.iter().find(|tensor| graph.layers[tensor.layer.0].name == layer);
@@ -64,27 +64,27 @@ fn along(body: &str, layer: &str) -> [Vec<Shape>; 2] {
 }
 
 #[test]
-fn a_row_remembers_the_image_it_was() {
+fn a_flat_value_knows_the_image_it_is_flattened_from() {
     let image = Shape::image([4, 6, 2]);
     assert_eq!(along("dense 3", "dense1"), [vec![image], vec![]]);
     assert_eq!(along("flatten; relu; dropout 0.5; bn; dense 3", "dense1"), [vec![image], vec![]]);
     assert_eq!(along("flatten; bn; dense 3", "batchnorm1"), [vec![], vec![image]]);
     assert_eq!(along("dense 5; dense 3", "dense2"), [vec![], vec![]]);
-    // Two parts side by side, one of them no image.
+    // A concatenation of two values, one of which is no image.
     let parts = vec![Shape::image([2, 3, 2]), Shape::Flat(2)];
     assert_eq!(along("concat { avgpool 2; flatten } { globalavgpool }; dense 3", "dense1"), [parts, vec![]]);
-    // Of one pixel, or of one channel, there is one order.
+    // With one pixel or one channel, there is only one order.
     assert_eq!(along("globalavgpool; dense 3", "dense1"), [vec![], vec![]]);
     assert_eq!(along("conv 3x3x1; dense 3", "dense1"), [vec![], vec![]]);
 }
 
 #[test]
-fn a_row_knows_the_image_that_it_becomes() {
+fn a_flat_value_knows_the_image_it_is_reshaped_to() {
     let image = vec![Shape::image([2, 3, 4])];
     let body = "globalavgpool; dense 24 bn relu; reshape 2x3x4; conv 1x1x2";
     assert_eq!(along(body, "dense1"), [vec![], image.clone()]);
     assert_eq!(along(body, "batchnorm1"), [vec![], image.clone()]);
-    // A series is an image too.
+    // A series is treated like an image.
     assert_eq!(along("dense 6; reshape 3x2; conv 2x2", "dense1")[1], [Shape::Series { length: 3, channels: 2 }]);
 }
 

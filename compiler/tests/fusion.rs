@@ -1,4 +1,4 @@
-//! What folding and fusing make of graphs.
+//! The results of folding and fusing graphs.
 
 use netwright_compiler::graph::Graph;
 use netwright_compiler::lower::lower;
@@ -17,7 +17,7 @@ fn graph(input: &str, body: &str) -> Graph {
     initial_weights(graph.expect("there is a network"))
 }
 
-/// The nodes of a graph by their names, with their epilogues.
+/// The names of a graph's nodes, with their epilogues.
 fn nodes(graph: &Graph) -> Vec<String> {
     netwright_compiler::verify::verify(graph).expect("the graph holds together");
     let row = |layer: netwright_compiler::graph::LayerId| graph.layers[layer.0].name.as_str();
@@ -46,7 +46,7 @@ fn predicted(input: &str, body: &str) -> Vec<String> {
     nodes(&fuse(fold(graph(input, body)), Phase::Predicting))
 }
 
-/// With pools in the kernels that were selected.
+/// After fusing pools into the selected kernels.
 fn pooled(input: &str, body: &str) -> Vec<String> {
     let fused = fuse(fold(graph(input, body)), Phase::Predicting);
     let mut nodes = nodes(&passes::fuse_pools(passes::select(fused, Phase::Predicting, Objective::Speed)));
@@ -54,7 +54,7 @@ fn pooled(input: &str, body: &str) -> Vec<String> {
     nodes
 }
 
-/// With depthwise convolutions in the kernels that were selected.
+/// After fusing depthwise convolutions into the selected kernels.
 fn separable(input: &str, body: &str) -> Vec<String> {
     let fused = fuse(fold(graph(input, body)), Phase::Predicting);
     nodes(&passes::fuse_depthwise(passes::select(fused, Phase::Predicting, Objective::Speed)))
@@ -116,9 +116,9 @@ fn a_depthwise_convolution_is_computed_by_the_one_that_reads_its_pixels() {
     }
 }
 
-/// What is not stored has no place.
+/// A fused value is not stored and has no slot.
 #[test]
-fn what_a_kernel_computes_for_itself_takes_no_memory() {
+fn a_fused_value_takes_no_memory() {
     let body = "conv 3x3x16 same relu; dwconv 3x3 same relu; conv 1x1x16 kernel gemm; globalavgpool; softmax 3";
     let selected = |graph| passes::select(fuse(fold(graph), Phase::Predicting), Phase::Predicting, Objective::Speed);
     let [apart, together] = [|graph| graph, passes::fuse_depthwise]
@@ -161,7 +161,7 @@ fn a_normalisation_becomes_the_scale_and_shift_of_what_is_before_it() {
 }
 
 #[test]
-fn what_somebody_else_reads_is_not_folded() {
+fn a_value_with_another_reader_is_not_folded() {
     let tapped = "conv 3x3x4 same; tap z; bn; add z";
     assert_eq!(predicted("6x6x4", tapped), ["conv (conv1)", "batchnorm (batchnorm1)", "add (add1)"]);
     assert_eq!(predicted("6x6x4", "lrn; bn relu"), ["lrn (lrn1)", "batchnorm Relu (batchnorm1)"]);
@@ -169,7 +169,7 @@ fn what_somebody_else_reads_is_not_folded() {
 }
 
 #[test]
-fn a_residual_block_is_its_convolutions() {
+fn a_residual_block_fuses_into_its_convolutions() {
     let body = "residual { conv 1x1x2 bn relu; conv 3x3x4 same bn } relu";
     assert_eq!(
         predicted("6x6x4", body),
@@ -205,7 +205,7 @@ fn a_residual_block_is_its_convolutions() {
 }
 
 #[test]
-fn operations_without_filters_end_in_sums_and_activations_but_not_in_a_scale() {
+fn operations_without_filters_take_sums_and_activations_but_no_scale() {
     for (word, name) in [("layernorm", "layernorm"), ("prelu", "prelu"), ("lrn", "lrn"), ("upsample 1x1", "upsample")] {
         let row = name.to_owned() + "1";
         let sum = format!("add {{ {word} }} {{ }} gelu");
@@ -230,7 +230,7 @@ fn the_earlier_term_is_read_where_the_sum_is_written() {
     let program = passes::predict(&graph).predict;
     let plan = plan_memory(&program);
     let calls: Vec<String> = Listing(&program, &graph).to_string().lines().map(str::to_owned).collect();
-    // The first convolution's output is read by the second while that writes its own: the copy stays.
+    // The second convolution reads the first one's output while it writes its own: the copy stays.
     assert!(calls[1].contains("copy") && !plan.elided[1], "{calls:?}");
     let graph = fuse(fold(self::graph("6x6x4", "add { conv 1x1x4 } { conv 3x3x4 same } relu")), Phase::Predicting);
     let program = passes::predict(&graph).predict;
@@ -239,7 +239,7 @@ fn the_earlier_term_is_read_where_the_sum_is_written() {
 }
 
 #[test]
-fn training_fuses_within_a_row_what_tells_its_slope() {
+fn training_fuses_activations_whose_derivative_follows_from_the_output() {
     assert_eq!(trained("6x6x4", "conv 3x3x4 relu"), ["conv Relu (conv1)"]);
     assert_eq!(trained("6x6x4", "conv 3x3x4 silu"), ["conv (conv1)", "Silu (conv1)"]);
     assert_eq!(trained("6x6x4", "conv 3x3x2 connect (0) (1, 3) tanh"), ["conv_table Tanh (conv1)"]);
@@ -256,7 +256,7 @@ fn training_fuses_within_a_row_what_tells_its_slope() {
 }
 
 #[test]
-fn what_goes_into_the_head_stays_for_a_loss_while_training_and_evaluating() {
+fn the_input_of_the_head_is_stored_for_a_loss() {
     let apart = ["dense Tanh (dense1)", "dense (dense2)", "Sigmoid (dense2)"];
     assert_eq!(trained("6", "dense 4 tanh; dense 1 sigmoid"), apart);
     assert_eq!(predicted("6", "dense 4 tanh; dense 1 sigmoid"), apart);

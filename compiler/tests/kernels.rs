@@ -1,11 +1,11 @@
-//! The table of kernels and what is built from it: no row is left that nobody calls.
+//! The table of kernels and the code built from it: every row is called.
 
 use std::fs;
 use std::path::Path;
 
 use netwright_abi::kernels;
 
-/// The sources below a folder, as one text.
+/// All sources below a folder as one text.
 fn sources(folder: &Path) -> String {
     let entries = fs::read_dir(folder).expect("the folder is there").flatten().map(|entry| entry.path());
     let texts =

@@ -1,11 +1,11 @@
-//! Emitted parameters and variables have names that are kept free for them: see `netwright_abi::locals`.
+//! Emitted parameters and variables have reserved names: see `netwright_abi::locals`.
 
 use std::collections::BTreeSet;
 
 use netwright_compiler::{Audience, compile};
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 
-/// The names that `let` and functions give among `tokens`.
+/// The names that `let` and functions bind in `tokens`.
 fn given(tokens: TokenStream, names: &mut BTreeSet<String>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let is = |token: Option<&TokenTree>, text: &str| token.is_some_and(|token| token.to_string() == text);
@@ -46,7 +46,7 @@ fn given(tokens: TokenStream, names: &mut BTreeSet<String>) {
     }
 }
 
-/// What stands in `locals! { … }`.
+/// The names in `locals! { … }`.
 fn of_layers(tokens: TokenStream) -> Option<BTreeSet<String>> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     tokens.iter().enumerate().find_map(|(index, token)| {
@@ -66,7 +66,7 @@ fn every_local_of_emitted_code_has_a_name_that_is_kept_for_it() {
     assert!(compiled.diagnostics.is_empty(), "{:?}", compiled.diagnostics);
     let mut names = BTreeSet::new();
     given(compiled.tokens.clone(), &mut names);
-    // What emitted code calls for every network.
+    // Macros that emitted code calls for every network.
     given(include_str!("../../src/emitted.rs").parse().expect("tokens"), &mut names);
     for expected in ["image", "observer", "conv1", "softmax1_z_gradient", "weights", "f"] {
         assert!(names.contains(expected), "{expected} was not found: {names:?}");

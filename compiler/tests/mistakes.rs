@@ -1,4 +1,4 @@
-//! What mistakes in graphs and layers say: their place, both shapes, and what would fit.
+//! The diagnostics for errors in graphs and layers: their spans, the shapes involved, and the suggestions.
 
 mod support;
 
@@ -28,7 +28,7 @@ fn an_interval_needs_an_end_and_something_between_two() {
 }
 
 #[test]
-fn branches_that_do_not_meet_name_both_shapes_and_what_would_fit() {
+fn branches_of_other_shapes_name_both_shapes_and_a_fix() {
     says(
         mistake("", "28x28x64", "add { conv 3x3x64 same } { conv 1x1x64 stride 2 }"),
         "add",
@@ -85,7 +85,7 @@ fn branches_that_do_not_meet_name_both_shapes_and_what_would_fit() {
 }
 
 #[test]
-fn a_mistake_in_a_branch_is_told_once() {
+fn an_error_in_a_branch_is_reported_once() {
     let place = "conv 9x9x4";
     says(mistake("", "8x8x4", "add { conv 9x9x4 } { conv 1x1x5 } relu"), place, &["larger than its 8x8x4 input"]);
     let two = lowered("Net(8x8x4) { add { conv 9x9x4 } { conv 1x1x4; maxpool 9 } }").expect_err("two mistakes");
@@ -93,7 +93,7 @@ fn a_mistake_in_a_branch_is_told_once() {
 }
 
 #[test]
-fn the_shapes_in_a_branch_are_those_on_its_own_way() {
+fn the_shapes_in_a_branch_are_those_on_its_own_path() {
     says(
         mistake("", "8x8x4", "concat { conv 3x3x9 } { maxpool 2; conv 5x5x1 }"),
         "conv 5x5x1",
@@ -102,7 +102,7 @@ fn the_shapes_in_a_branch_are_those_on_its_own_way() {
 }
 
 #[test]
-fn a_mistake_in_a_block_names_its_place_and_its_call() {
+fn an_error_in_a_block_names_its_span_and_its_call() {
     let blocks = "block inner(k) { conv (k)x(k)x4 } block outer(k) { inner(k + 1) }";
     says(
         mistake(blocks, "8x8x4", "outer(8)"),
@@ -117,7 +117,7 @@ fn a_mistake_in_a_block_names_its_place_and_its_call() {
 }
 
 #[test]
-fn wrong_calls_are_told_at_their_place() {
+fn wrong_calls_are_reported_at_their_span() {
     let cell = "block cell(width, stride = 1) { conv 1x1x(width) stride (stride) }";
     says(
         mistake(cell, "8x8x4", "cell()"),
@@ -147,7 +147,7 @@ fn wrong_calls_are_told_at_their_place() {
 }
 
 #[test]
-fn arithmetic_outside_of_parentheses_is_told_whole() {
+fn arithmetic_outside_of_parentheses_is_reported_as_a_whole() {
     for (stage, written, place, help) in [
         ("conv 3x3x2*w", "", "3x3x2*w", "write `3x3x(2*w)`"),
         ("conv 3x3x(w)/2", "", "3x3x(w)/2", "write `3x3x(w/2)`"),
@@ -168,7 +168,7 @@ fn arithmetic_outside_of_parentheses_is_told_whole() {
 }
 
 #[test]
-fn what_is_said_of_weights_needs_weights() {
+fn options_of_weights_need_weights() {
     for (stage, place, part) in [
         ("maxpool 2 init he", "init", "`maxpool` has no weights for `init` to start"),
         ("bn init zeros", "init", "`dense 10 init … batchnorm`"),
@@ -181,7 +181,7 @@ fn what_is_said_of_weights_needs_weights() {
         ("logsoftmax kernel gemm", "kernel gemm", "write the number of classes: `logsoftmax 10 kernel gemm`"),
         ("dense 8; dense 8 tied dense2", "tied dense2", "no layer before this one is called `dense2`"),
     ] {
-        // The later `dense 8` is tied to a layer of the same sizes.
+        // The later `dense 8` is tied to a layer with the same sizes.
         let input = if stage.contains("dense 8") { "8" } else { "8x8x4" };
         says(mistake("", input, stage), place, &[part]);
     }

@@ -1,4 +1,5 @@
-//! Whatever the text, compiling it ends, without a panic, each mistake has its place in the text, and what is emitted is a file of Rust.
+//! For any text, compilation terminates without a panic, each diagnostic has a span in the text, and the emitted code is a valid Rust
+//! file.
 
 use netwright_compiler::layers::{SHARED, STRUCTURE, words};
 use netwright_compiler::{Audience, compile};
@@ -82,7 +83,7 @@ const OTHER: [&str; 61] = [
     "from",
 ];
 
-/// Every word of the language, and what may stand between words.
+/// Every word of the language, and the punctuation between words.
 fn vocabulary() -> Vec<&'static str> {
     let options = words().flat_map(|word| word.options).map(|option| option.name);
     let shared = SHARED.iter().map(|option| option.name);
@@ -91,7 +92,7 @@ fn vocabulary() -> Vec<&'static str> {
     words.chain(options).chain(shared).chain(structure).chain(stages()).chain(OTHER).collect()
 }
 
-/// A stage or two of every word that works on an input of some shape.
+/// One or two stages with each word, each of which is valid for some input shape.
 fn stages() -> Vec<&'static str> {
     words().flat_map(|word| word.examples).map(|example| example.stage).collect()
 }
@@ -136,9 +137,9 @@ fn deep_networks_are_compiled() {
     }
 }
 
-/// Small texts that stand for enormous networks, or for networks without end.
+/// Short texts for enormous or infinite networks.
 #[test]
-fn what_unfolds_without_measure_is_refused() {
+fn networks_that_unfold_without_bound_are_refused() {
     let nested = |times: &str| format!("N(3) {{ {}relu{} }}", format!("repeat {times} {{").repeat(20), "}".repeat(20));
     let doubling: String = (0..60).map(|level| format!("block b{level}() {{ b{0}(); b{0}() }} ", level + 1)).collect();
     let chain: String = (0..1000).map(|level| format!("block c{level}() {{ c{}() }} ", level + 1)).collect();
@@ -180,13 +181,13 @@ proptest! {
         check(&format!("block cell(width, stride = 1) {{ {words} }} N({input}) {{ cell(3); {words} }}"));
     }
 
-    /// Well-formed stages in any order: the shapes meet, and often do not fit.
+    /// Well-formed stages in any order: their shapes often do not fit.
     #[test]
     fn any_stages(stages in prop::collection::vec(prop::sample::select(stages()), 0..8)) {
         check(&format!("N(8x8x4) {{ {} }}", stages.join("; ")));
     }
 
-    /// Random deletions, repetitions, exchanges and insertions of words.
+    /// Random deletions, repetitions, swaps and insertions of words.
     #[test]
     fn mutations(
         text in prop::sample::select(&VALID[..]),

@@ -1,4 +1,5 @@
-//! The zoo's networks as ONNX files, read again, printed in the language, and compiled from that text: the same network each time.
+//! Round trip of the zoo's networks: exported to ONNX, imported, printed in the language, and compiled from that text. The network is
+//! the same each time.
 #![cfg(feature = "onnx")]
 
 #[path = "support/onnx_file.rs"]
@@ -15,12 +16,12 @@ use netwright_compiler::ops::Phase;
 use netwright_compiler::passes;
 use netwright_onnx::Model;
 
-/// Numbers for what computes values: the same for the same operation, of the same values, with weights of the same sizes.
+/// A value numbering: operations get the same number if they are equal, read equal values and have weights of equal sizes.
 #[derive(Default)]
 struct Meanings(HashMap<String, usize>);
 
 impl Meanings {
-    /// That of a graph's answer.
+    /// The number of a graph's output.
     fn of(&mut self, graph: &Graph) -> usize {
         let mut values = HashMap::from([(graph.input, 0)]);
         for node in &graph.nodes {
@@ -34,12 +35,12 @@ impl Meanings {
     }
 }
 
-/// Sizes of all weights and statistics, in order.
+/// The sizes of all weights and statistics, in order.
 fn tensors(graph: &Graph) -> Vec<(&'static str, Vec<usize>)> {
     graph.tensors.iter().map(|tensor| (tensor.name, tensor.shape.clone())).collect()
 }
 
-/// What predicting and training an image take, in elements.
+/// The memory of a prediction and of a training step for one image, in elements.
 fn memory(graph: &Graph) -> [usize; 2] {
     let graph = passes::initial_weights(graph.clone());
     let expanded = |graph, phase| passes::expand(passes::fuse(graph, phase), phase);
@@ -49,7 +50,7 @@ fn memory(graph: &Graph) -> [usize; 2] {
     [predicted, passes::plan_memory(&passes::differentiate(&trained).program).per_image]
 }
 
-/// Texts and files that `zoo/tests/onnx_back.rs` compiles with rustc and asks for answers.
+/// Texts and files that `zoo/tests/onnx_back.rs` compiles with rustc to compare outputs.
 const KEPT: [(&str, &str); 5] = [
     ("LeNet5", "../zoo/tests/printed/lenet5.rs"),
     ("ResNet50", "../zoo/tests/printed/resnet50.rs"),
@@ -58,7 +59,7 @@ const KEPT: [(&str, &str); 5] = [
     ("LeNet5Of1998", "../zoo/tests/onnx/lenet5_1998.onnx"),
 ];
 
-/// Holds what is kept of a network to what it is now, or keeps that anew.
+/// Compares the stored text or file of a network with the current one, or overwrites it.
 fn keep(name: &str, text: &str, file: &[u8]) {
     let text = format!("// Printed of the file that `{name}` is written to.\nnetwright::network! {{\n{text}}}\n");
     for (_, path) in KEPT.iter().filter(|(kept, _)| *kept == name) {
@@ -71,7 +72,7 @@ fn keep(name: &str, text: &str, file: &[u8]) {
 }
 
 #[test]
-fn what_is_printed_of_a_file_compiles_to_the_network_that_was_written() {
+fn the_text_printed_of_a_file_compiles_to_the_exported_network() {
     for file in zoo::NETWORKS {
         let (name, own) = zoo::network(file);
         let bytes = onnx_file::file_of(&own);

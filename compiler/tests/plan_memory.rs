@@ -1,5 +1,5 @@
-//! Plans of memory as functions of a program: nothing that lives at the same time overlaps, and copies are left out where nothing
-//! can tell; a kernel that works in place reads what a copy would have brought.
+//! Memory plans of programs: values with overlapping lifetimes do not overlap in memory, and copies are elided where no step can tell
+//! the difference. Where a copy cannot be elided, an in-place kernel may read its source.
 
 use netwright_abi::kernels::{self, KernelId};
 use netwright_compiler::graph::{LayerId, Value, ValueId};
@@ -30,7 +30,7 @@ fn copy(from: usize, to: usize) -> Step {
     call(kernels::copy.id, &[(from, Access::Read), (to, Access::Write)])
 }
 
-/// The values have these lengths; value 0 is the images, and the caller takes the last.
+/// A program whose values have these lengths; value 0 is the images, and the caller reads the last value.
 fn program(lens: &[usize], mut steps: Vec<Step>) -> Program {
     let value = |&len: &usize| Value::of_images(Shape::Flat(len));
     let answer = ValueId(lens.len() - 1);
@@ -43,7 +43,7 @@ fn slot(plan: &MemoryPlan, value: usize) -> Option<BufferSlot> {
 }
 
 #[test]
-fn a_copy_is_left_out_where_its_source_is_not_needed_any_more() {
+fn a_copy_is_elided_where_its_source_has_no_later_reader() {
     let steps = vec![
         call(kernels::maxpool_forward.id, &[(0, Access::Read), (1, Access::Write)]),
         copy(1, 2),
@@ -69,7 +69,7 @@ fn a_copy_stays_where_its_source_is_read_after_the_change() {
 }
 
 #[test]
-fn a_copy_that_nobody_changes_is_left_out_though_both_are_read() {
+fn a_copy_that_is_never_changed_is_elided_though_both_are_read() {
     let steps = vec![
         call(kernels::maxpool_forward.id, &[(0, Access::Read), (1, Access::Write)]),
         copy(1, 2),
@@ -81,7 +81,7 @@ fn a_copy_that_nobody_changes_is_left_out_though_both_are_read() {
 }
 
 #[test]
-fn a_sum_is_taken_in_place_of_the_term_that_dies() {
+fn a_sum_is_computed_in_place_of_its_last_used_term() {
     let steps = vec![
         call(kernels::maxpool_forward.id, &[(0, Access::Read), (1, Access::Write)]),
         call(kernels::maxpool_forward.id, &[(1, Access::Read), (2, Access::Write)]),
@@ -94,7 +94,7 @@ fn a_sum_is_taken_in_place_of_the_term_that_dies() {
 }
 
 #[test]
-fn images_are_read_where_the_caller_has_them_and_never_changed() {
+fn images_are_read_from_the_callers_memory_and_never_changed() {
     let steps = vec![copy(0, 1), call(kernels::activation_forward.id, &[(1, Access::Update)])];
     let plan = plan_memory(&program(&[64, 64], steps));
     assert_eq!((slot(&plan, 0), plan.elided[0]), (Some(BufferSlot::Images), false));
@@ -105,7 +105,7 @@ fn images_are_read_where_the_caller_has_them_and_never_changed() {
     assert_eq!((slot(&plan, 1), plan.elided[0]), (Some(BufferSlot::Images), true));
 }
 
-/// A kernel that changes `value` in place, or what lies elsewhere.
+/// A kernel that updates `value` in place, or reads it from elsewhere.
 fn change(value: usize) -> Step {
     let Step::Call(mut call) = call(kernels::scale.id, &[(value, Access::Update)]) else { unreachable!() };
     call.operands.insert(0, Operand { data: Data::Absent, access: Access::Source });
@@ -136,7 +136,7 @@ fn a_kernel_that_works_in_place_reads_a_value_that_is_needed_later() {
 }
 
 #[test]
-fn small_values_are_not_blown_up_to_cache_lines() {
+fn small_values_are_not_padded_to_cache_lines() {
     let steps = vec![
         call(kernels::maxpool_forward.id, &[(0, Access::Read), (1, Access::Write)]),
         call(kernels::maxpool_forward.id, &[(1, Access::Read), (2, Access::Write)]),
@@ -145,8 +145,8 @@ fn small_values_are_not_blown_up_to_cache_lines() {
     assert_eq!((plan.lower_bound, plan.per_image), (116, 118));
 }
 
-/// Programs in which each step reads some of the values before it and computes one more, or changes a copy of one, which an observer may have
-/// changed before.
+/// Programs in which each step reads some of the earlier values and computes one more, or updates a copy of one, which an observer may
+/// have changed before.
 fn programs() -> impl Strategy<Value = Program> {
     let step = (1_usize..400, any::<[prop::sample::Index; 3]>(), any::<[bool; 4]>());
     prop::collection::vec(step, 1..60).prop_map(|choices| {
@@ -177,8 +177,8 @@ fn programs() -> impl Strategy<Value = Program> {
     })
 }
 
-/// Runs a program, with each value as the number that stands for all that was computed into it, by name or by address. An observer changes what
-/// it sees.
+/// Interprets a program by value names or by addresses. The content of each value is a number that identifies everything computed into
+/// it. An observer changes the values that it sees.
 fn run(program: &Program, plan: Option<&MemoryPlan>, is_observed: bool) -> u64 {
     let mix = |a: u64, b: u64| {
         (a ^ b.wrapping_mul(0x9E37_79B9_7F4A_7C15)).rotate_left(23).wrapping_mul(0xBF58_476D_1CE4_E5B9)

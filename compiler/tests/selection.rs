@@ -1,4 +1,4 @@
-//! Which kernels are selected, and what a text can ask for.
+//! The selection of kernels, and its override by the text.
 
 use netwright_compiler::graph::Graph;
 use netwright_compiler::lower::lower;
@@ -25,7 +25,7 @@ fn selected_for(objective: Objective, input: &str, body: &str, phase: Phase) -> 
     graph
 }
 
-/// The names of what is selected for the only layer of a network, by direction.
+/// The selected candidates of a network's only layer, by direction.
 fn names(input: &str, stage: &str) -> [Option<&'static str>; 4] {
     let of = |phase| {
         let graph = selected(input, stage, phase);
@@ -38,7 +38,7 @@ fn names(input: &str, stage: &str) -> [Option<&'static str>; 4] {
 
 #[test]
 fn each_direction_gets_a_kernel_of_its_own() {
-    // With `exact` the same whether or not the feature `winograd` is on.
+    // With `exact`, the feature `winograd` has no effect.
     assert_eq!(names("16x16x64", "conv 3x3x64 same exact"), [Some("gemm"), Some("gemm"), Some("gemm"), Some("direct")]);
     assert_eq!(names("28x28x1", "conv 5x5x8 same")[0], Some("pixels"));
     assert_eq!(names("14x14x6", "conv 5x5x16")[0], Some("direct"));
@@ -57,7 +57,7 @@ fn a_connection_table_gets_the_kernels_of_all_channels() {
     }
     let asked = "conv 3x3x2 kernel gemm connect (0) (1)";
     assert_eq!(names("8x8x2", asked), [Some("gemm"); 4]);
-    // Weights are expanded and packed once for all predictions; for training they are expanded in each pass.
+    // Weights are expanded and packed once for all predictions; training expands them in each pass.
     let calls = |phase| {
         let graph = selected("8x8x2", asked, phase);
         let nodes = graph.nodes.iter().map(|node| node.op.name());
@@ -68,7 +68,7 @@ fn a_connection_table_gets_the_kernels_of_all_channels() {
 }
 
 #[test]
-fn blocks_of_images_are_taken_for_training_where_images_and_filters_are_tiny() {
+fn blocks_of_images_are_selected_in_training_for_tiny_images_and_filters() {
     let trains = |stage: &str, input: &str| names(input, stage).map(|kernel| kernel == Some("blocks"));
     assert_eq!(trains("conv 5x5x6 same", "28x28x1"), [false, true, true, true]);
     assert!(trains("conv 5x5x16", "14x14x6")[2]);
@@ -86,12 +86,12 @@ fn blocks_of_images_are_taken_for_training_where_images_and_filters_are_tiny() {
 }
 
 #[test]
-fn winograd_is_taken_by_itself_where_the_feature_allows_it_and_many_channels_meet() {
+fn winograd_is_selected_automatically_for_many_channels_with_the_feature() {
     let or_winograd = |other| Some(if cfg!(feature = "winograd") { "winograd" } else { other });
     let taken = [or_winograd("gemm"), or_winograd("gemm"), or_winograd("gemm"), or_winograd("direct")];
     assert_eq!(names("56x56x64", "conv 3x3x64 same"), taken);
     assert_eq!(names("7x7x512", "conv 3x3x512 same")[3] == Some("winograd"), cfg!(feature = "winograd"));
-    // Of 5x5 windows, no form rounds as little as what training takes forward.
+    // For 5x5 windows, every Winograd form rounds more than forward training allows.
     let of_5x5 = names("28x28x64", "conv 5x5x64 same");
     assert_eq!(of_5x5[..3], [or_winograd("gemm"), Some("gemm"), or_winograd("gemm")]);
     assert_eq!(names("56x56x64", "conv 3x3x64 same exact"), [Some("gemm"), Some("gemm"), Some("gemm"), Some("direct")]);
@@ -114,7 +114,7 @@ fn a_text_overrules_the_estimate_wherever_the_kernel_computes_the_direction() {
 }
 
 #[test]
-fn a_call_says_what_it_takes_and_what_the_runner_up_would_have() {
+fn a_call_states_its_estimate_and_that_of_the_runner_up() {
     let why = |stage: &str| {
         let program = predict(&selected("28x28x1", stage, Phase::Predicting)).predict;
         let whys = program.steps.iter().filter_map(|step| match step {
@@ -135,7 +135,7 @@ fn a_call_says_what_it_takes_and_what_the_runner_up_would_have() {
 }
 
 #[test]
-fn filters_are_prepared_for_the_kernels_that_read_them_so_and_for_no_others() {
+fn filters_are_prepared_only_for_kernels_that_read_prepared_filters() {
     let prepared = |stage: &str| {
         let program = predict(&selected("6x6x16", stage, Phase::Predicting)).prepare;
         program.steps.iter().filter(|step| matches!(step, Step::Call(_))).count()
@@ -157,7 +157,7 @@ fn for_the_least_memory_nothing_is_prepared_and_no_kernel_asks_for_scratch() {
     assert_eq!(prepared, ["batchnorm_fold"]);
     let predicted = calls(&program.predict.steps);
     let asking: Vec<&str> = predicted.iter().filter(|call| call.1).map(|call| call.0).collect();
-    // With one filter for each channel it asks for none.
+    // A depthwise kernel with one filter per channel needs a size of 0.
     assert_eq!(asking, ["depthwise_forward"]);
     assert!(predicted[0].2.contains(", for the least memory: "), "{}", predicted[0].2);
 }

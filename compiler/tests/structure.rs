@@ -50,7 +50,7 @@ fn init_is_for_the_latest_layer_with_weights() {
 }
 
 #[test]
-fn depth_counts_the_words_of_the_longest_way() {
+fn depth_counts_the_words_of_the_longest_path() {
     let depth = |input: &str, body: &str| graph("", input, body).depth;
     assert_eq!(depth("8x8x3", "conv 3x3x4 relu"), 3);
     assert_eq!(
@@ -87,7 +87,7 @@ fn branches_meet_in_their_shapes() {
 }
 
 #[test]
-fn layers_make_their_shapes() {
+fn layers_infer_their_shapes() {
     for (input, stage, shape) in [
         ("9x8x3", "dwconv 3x3 multiplier 2 stride 2 same", "5x4x6"),
         ("9x8x3", "dwconv 3", "7x6x3"),
@@ -138,7 +138,7 @@ fn the_sizes_of_what_comes_in_are_numbers_in_a_block() {
     let graph = graph(squeeze, "6x4x8", "squeeze(); conv 1x1x16; squeeze(); squeeze(ratio = in.channels); whole()");
     let texts: Vec<&str> =
         graph.layers.iter().map(|layer| layer.text.as_str()).filter(|text| text.starts_with("dense")).collect();
-    // At the call, and outside of blocks, what comes in is the network's own input.
+    // At the call and outside of blocks, `in` is the network's own input.
     assert_eq!(
         texts,
         [

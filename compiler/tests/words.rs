@@ -1,4 +1,4 @@
-//! What is emitted for editors, and that rustc is spared it.
+//! The items emitted for editors, and their absence for rustc.
 
 use netwright_compiler::words::Argument;
 use netwright_compiler::{Audience, compile, layers, reference_items};
@@ -50,7 +50,7 @@ fn half_written_words_are_paths_into_what_fits() {
         ("block b(width, bias = 1) { dense (width) bias (bias) } A(8) { b(2, bia = 2) }", "item0 :: parameters :: bia"),
         ("A(8) { dense 4 as type; dense 4 tied typ }", "item0 :: layers :: typ"),
     ] {
-        // Unpaired braces are refused as a whole: rustc never hands them over.
+        // Unpaired braces are rejected as a whole: rustc never passes them to a macro.
         let source = if source.ends_with('}') { source.to_owned() } else { format!("{source} }}") };
         let emitted = words(&source, Audience::Editor);
         assert!(emitted.contains(&format!("use {path} as _")), "{source}: {emitted}");
@@ -81,7 +81,7 @@ fn every_example_compiles_whole() {
     }
 }
 
-/// The words between backquotes in what stands before `end`, from the last `start` on.
+/// The words in backquotes between the last `start` and `end`.
 fn quoted<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
     let before = text.split(end).next().unwrap_or_default();
     let part = &before[before.rfind(start).expect("where it starts")..];

@@ -1,4 +1,4 @@
-//! The memory that is planned for the lecture's networks, beside what it would be without a plan and the least that it can be.
+//! The planned memory of the lecture's networks, compared with a plan without reuse and with the lower bound.
 //! `cargo test -p netwright-compiler --test zoo_plans -- --nocapture` prints the table.
 
 #[path = "support/zoo.rs"]

@@ -178,15 +178,15 @@ impl<'s> TreeReader<'s, '_> {
     fn header(&mut self, pair: Pair<'s, Rule>) -> Header<'s> {
         let mut header = Header::default();
         for part in pair.into_inner() {
-            let place = span(&part);
+            let location = span(&part);
             match part.as_rule() {
-                Rule::attribute => header.attributes.push(place),
+                Rule::attribute => header.attributes.push(location),
                 Rule::inner_attribute => self.report(
-                    Diagnostic::new(place, "an inner attribute `#![…]` belongs to the file around the macro")
+                    Diagnostic::new(location, "an inner attribute `#![…]` belongs to the file around the macro")
                         .help("write `#[…]` for an attribute of the network"),
                 ),
-                Rule::visibility => header.visibility = Some(place),
-                Rule::keyword_block | Rule::keyword_rust => header.keyword = Some(place),
+                Rule::visibility => header.visibility = Some(location),
+                Rule::keyword_block | Rule::keyword_rust => header.keyword = Some(location),
                 Rule::name => header.name = part.into_inner().next().map(|word| self.name(&word)),
                 Rule::shape | Rule::parameters => header.parenthesised = Some(part),
                 Rule::surplus => header.surplus = Some(part),
@@ -207,30 +207,30 @@ impl<'s> TreeReader<'s, '_> {
         let mut input = parenthesised.map(|shape| self.atoms(shape));
         let mut options = Vec::new();
         if let Some(surplus) = surplus {
-            let place = extent(surplus.clone());
-            let words = self.quote(place);
+            let location = extent(surplus.clone());
+            let words = self.quote(location);
             let begins_with_a_word = words.starts_with(|sign: char| sign.is_alphabetic());
             if input.is_some() && begins_with_a_word {
                 options = self.atoms(surplus);
             } else if input.is_some() {
                 let message = format!("`{words}` stands between the input shape of `{}` and its braces", name.text);
-                self.report(Diagnostic::new(place, message).help("drop it, or move it into the braces"));
+                self.report(Diagnostic::new(location, message).help("drop it, or move it into the braces"));
             } else {
                 let atoms = self.atoms(surplus);
                 let is_shape = matches!(atoms.as_slice(), [Atom { kind: AtomKind::Numbers(_), .. }]);
                 if is_shape {
                     let message = format!("the input shape of `{}` stands in parentheses", name.text);
-                    self.report(Diagnostic::new(place, message).help(format!("write `{}({words})`", name.text)));
+                    self.report(Diagnostic::new(location, message).help(format!("write `{}({words})`", name.text)));
                     input = Some(atoms);
                 } else if let Some(sizes) = bracketed(&words) {
                     let message = format!("the input shape of `{}` stands in parentheses", name.text);
-                    self.report(Diagnostic::new(place, message).help(format!("write `{}({sizes})`", name.text)));
+                    self.report(Diagnostic::new(location, message).help(format!("write `{}({sizes})`", name.text)));
                     self.unreadable.push(name);
                     return None;
                 } else {
                     let message = format!("`{words}` stands between the name `{}` and its braces", name.text);
                     let help = format!("a network is its name, its input shape and its stages: {EXAMPLE}");
-                    self.report(Diagnostic::new(place, message).help(help));
+                    self.report(Diagnostic::new(location, message).help(help));
                     self.unreadable.push(name);
                     return None;
                 }
@@ -282,11 +282,11 @@ impl<'s> TreeReader<'s, '_> {
             return None;
         };
         if let Some(surplus) = surplus {
-            let place = extent(surplus);
+            let location = extent(surplus);
             let before = if parenthesised.is_some() { "parameters" } else { "name" };
-            let message = format!("`{}` stands after the {before} of the block `{}`", self.quote(place), name.text);
+            let message = format!("`{}` stands after the {before} of the block `{}`", self.quote(location), name.text);
             let help = format!("write `block {}(width) {{ … }}`", name.text);
-            self.report(Diagnostic::new(place, message).help(help));
+            self.report(Diagnostic::new(location, message).help(help));
         } else if body.is_none() {
             let message = format!("the block `{}` has no body", name.text);
             let help = format!("write its stages in braces: `{} {{ … }}`", self.quote(span));
@@ -328,10 +328,10 @@ impl<'s> TreeReader<'s, '_> {
             _ => {
                 // `width: usize` still defines a parameter, so that its uses are not reported as well.
                 let word = first.clone().into_inner().next().filter(|word| is_word(word.as_str()));
-                let place = self.entry(first).span;
-                let message = format!("`{}` is no parameter", self.quote(place));
+                let location = self.entry(first).span;
+                let message = format!("`{}` is no parameter", self.quote(location));
                 let help = "a parameter is a name, with or without a default: `width` or `stride = 1`";
-                self.report(Diagnostic::new(place, message).help(help));
+                self.report(Diagnostic::new(location, message).help(help));
                 word.map(|word| Parameter { name: self.name(&word), default: None })
             }
         }
@@ -362,21 +362,21 @@ impl<'s> TreeReader<'s, '_> {
 
     fn no_name(&mut self, pair: Pair<'s, Rule>) {
         let header = self.header(pair);
-        let place = header.parenthesised.as_ref().or(header.body.as_ref()).map(span);
-        let Some(place) = place else { return };
+        let location = header.parenthesised.as_ref().or(header.body.as_ref()).map(span);
+        let Some(location) = location else { return };
         let help = format!("for example {EXAMPLE}");
-        self.report(Diagnostic::new(place, "a name is missing before this").help(help));
+        self.report(Diagnostic::new(location, "a name is missing before this").help(help));
     }
 
     fn unknown(&mut self, pair: Pair<'s, Rule>) {
         let words = pair.into_inner().filter(|part| part.as_rule() == Rule::raw).map(|part| span(&part));
-        let Some(place) = words.reduce(Span::to) else { return };
-        let text = self.text(place);
+        let Some(location) = words.reduce(Span::to) else { return };
+        let text = self.text(location);
         let message = match text.starts_with('#') {
-            true => format!("the attribute `{}` stands before nothing", self.quote(place)),
-            false => format!("`{}` is neither a block nor a network", self.quote(place)),
+            true => format!("the attribute `{}` stands before nothing", self.quote(location)),
+            false => format!("`{}` is neither a block nor a network", self.quote(location)),
         };
-        self.report(Diagnostic::new(place, message).help(format!("a network looks like {EXAMPLE}")));
+        self.report(Diagnostic::new(location, message).help(format!("a network looks like {EXAMPLE}")));
     }
 
     pub(crate) fn name(&self, word: &Pair<'_, Rule>) -> Name {

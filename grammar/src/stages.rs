@@ -13,9 +13,9 @@ impl<'s> TreeReader<'s, '_> {
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::stage => {
-                    let place = extent(part.clone());
+                    let location = extent(part.clone());
                     let atoms = self.atoms(part);
-                    body.stages.push(Stage { atoms, separator: Separator::Proper, span: place });
+                    body.stages.push(Stage { atoms, separator: Separator::Proper, span: location });
                     after_stage = true;
                     continue;
                 }
@@ -39,7 +39,7 @@ impl<'s> TreeReader<'s, '_> {
     }
 
     fn atom(&mut self, pair: Pair<'s, Rule>) -> Atom {
-        let place = span(&pair);
+        let location = span(&pair);
         let kind = match pair.as_rule() {
             Rule::word => AtomKind::Word(plain(pair.as_str()).to_owned()),
             Rule::numbers => AtomKind::Numbers(pair.into_inner().map(|part| self.operand(part).0).collect()),
@@ -48,7 +48,7 @@ impl<'s> TreeReader<'s, '_> {
             Rule::times => AtomKind::Times,
             _ => AtomKind::Stray(pair.as_str().to_owned()),
         };
-        Atom { kind, span: place }
+        Atom { kind, span: location }
     }
 
     /// One of the comma-separated values in parentheses.
@@ -74,8 +74,8 @@ impl<'s> TreeReader<'s, '_> {
         let whole = span(&pair);
         let mut parts = pair.into_inner();
         let (Some(name), Some(value)) = (parts.next(), parts.next()) else { return self.stray(whole) };
-        let (name, (value, place)) = (self.name(&name), self.operand(value));
-        let span = name.span.to(place);
+        let (name, (value, location)) = (self.name(&name), self.operand(value));
+        let span = name.span.to(location);
         Expression { kind: ExpressionKind::Named(name, Box::new(value)), span }
     }
 
@@ -98,36 +98,36 @@ impl<'s> TreeReader<'s, '_> {
 
     /// An expression, and its span including enclosing parentheses: the span of `(a+b)*c` starts at its parenthesis.
     fn operand(&self, pair: Pair<'s, Rule>) -> (Expression, Span) {
-        let place = span(&pair);
+        let location = span(&pair);
         match pair.as_rule() {
-            Rule::number => (literal(&pair, ExpressionKind::Number(pair.as_str().to_owned())), place),
-            Rule::word => (literal(&pair, ExpressionKind::Name(plain(pair.as_str()).to_owned())), place),
-            Rule::field => (self.field(pair), place),
-            Rule::broken => (self.stray(extent(pair)), place),
-            Rule::group => (self.only(pair).0, place),
+            Rule::number => (literal(&pair, ExpressionKind::Number(pair.as_str().to_owned())), location),
+            Rule::word => (literal(&pair, ExpressionKind::Name(plain(pair.as_str()).to_owned())), location),
+            Rule::field => (self.field(pair), location),
+            Rule::broken => (self.stray(extent(pair)), location),
+            Rule::group => (self.only(pair).0, location),
             Rule::whole_number => self.only(pair),
             Rule::minus_number | Rule::minus_group => {
                 let (inner, inside) = self.only(pair);
-                negative(inner, Span::new(place.start, inside.end))
+                negative(inner, Span::new(location.start, inside.end))
             }
             Rule::factor => self.factor(pair),
             Rule::sum | Rule::product => self.chain(pair),
-            _ => (self.stray(place), place),
+            _ => (self.stray(location), location),
         }
     }
 
     /// The only expression in `pair`.
     fn only(&self, pair: Pair<'s, Rule>) -> (Expression, Span) {
-        let place = span(&pair);
+        let location = span(&pair);
         match pair.into_inner().next() {
             Some(inner) => self.operand(inner),
-            None => (self.stray(place), place),
+            None => (self.stray(location), location),
         }
     }
 
     /// `- -a`
     fn factor(&self, pair: Pair<'s, Rule>) -> (Expression, Span) {
-        let place = span(&pair);
+        let location = span(&pair);
         let mut signs = Vec::new();
         for part in pair.into_inner() {
             if part.as_rule() == Rule::minus {
@@ -137,7 +137,7 @@ impl<'s> TreeReader<'s, '_> {
             let operand = self.operand(part);
             return signs.into_iter().rev().fold(operand, |(inner, inside), sign| negative(inner, sign.to(inside)));
         }
-        (self.stray(place), place)
+        (self.stray(location), location)
     }
 
     /// `a + b - c`, left-associative.
@@ -145,7 +145,7 @@ impl<'s> TreeReader<'s, '_> {
         let whole = span(&pair);
         let mut parts = pair.into_inner();
         let Some(first) = parts.next() else { return (self.stray(whole), whole) };
-        let (mut left, mut place) = self.operand(first);
+        let (mut left, mut location) = self.operand(first);
         while let (Some(sign), Some(right)) = (parts.next(), parts.next()) {
             let operator = match sign.as_rule() {
                 Rule::plus => Operator::Add,
@@ -154,10 +154,11 @@ impl<'s> TreeReader<'s, '_> {
                 _ => Operator::Multiply,
             };
             let (right, inside) = self.operand(right);
-            place = place.to(inside);
-            left = Expression { kind: ExpressionKind::Binary(operator, Box::new(left), Box::new(right)), span: place };
+            location = location.to(inside);
+            left =
+                Expression { kind: ExpressionKind::Binary(operator, Box::new(left), Box::new(right)), span: location };
         }
-        (left, place)
+        (left, location)
     }
 }
 
@@ -165,6 +166,6 @@ fn literal(pair: &Pair<'_, Rule>, kind: ExpressionKind) -> Expression {
     Expression { kind, span: span(pair) }
 }
 
-fn negative(inner: Expression, place: Span) -> (Expression, Span) {
-    (Expression { kind: ExpressionKind::Negative(Box::new(inner)), span: place }, place)
+fn negative(inner: Expression, location: Span) -> (Expression, Span) {
+    (Expression { kind: ExpressionKind::Negative(Box::new(inner)), span: location }, location)
 }

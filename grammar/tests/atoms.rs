@@ -1,4 +1,4 @@
-//! How each awkward run of characters comes out.
+//! The parse of unusual character sequences.
 
 mod outline;
 

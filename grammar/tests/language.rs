@@ -1,4 +1,4 @@
-//! Every construct of the language, and the places of its parts.
+//! Every construct of the language, and the spans of its parts.
 
 mod outline;
 #[path = "../../tests/support/resnet50.rs"]
@@ -40,12 +40,12 @@ fn the_blocks_and_the_network_of_resnet50() {
     );
 }
 
-/// What a macro sees has lost its line breaks and gained spaces between tokens.
+/// The text as a macro sees it: without line breaks, and with spaces between tokens.
 #[test]
 fn spaces_between_tokens_change_nothing() {
     let without_documentation = resnet50().lines().filter(|line| !line.trim_start().starts_with("///"));
     let text = without_documentation.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
-    // Every other part stands between quotation marks: a token, however it is spelt.
+    // Every second part is in quotation marks: a single token.
     let parts = text.split('"').enumerate().map(|(index, part)| {
         let tokens = if index % 2 == 0 { ["(", ")", "{", "}", ";", ",", "*"].as_slice() } else { &[] };
         tokens.iter().fold(part.to_owned(), |part, token| part.replace(token, &format!(" {token} ")))
@@ -104,7 +104,7 @@ fn blocks() {
     assert_eq!(&source[cell.header.range()], "block cell(width, stride = 2 * 2,)");
     assert_eq!(&source[cell.body.span.range()], "{ conv 1x1x(width) }");
     assert_eq!(&source[cell.parameters[1].name.span.range()], "stride");
-    // Documentation on a block is let be.
+    // Documentation on a block is allowed.
     assert_eq!(items(&read_flawless("#[doc = \"A } cell.\"] block a() { b } N(1) { a() }")).len(), 2);
 }
 

@@ -1,11 +1,11 @@
-//! What is wrong outside of bodies: one diagnostic for each mistake, and reading goes on.
+//! Errors outside of bodies: one diagnostic for each, and parsing continues.
 
 mod outline;
 
 use netwright_grammar::{MAX_REPORTS, MAX_SOURCE_BYTES};
 use outline::{items, read};
 
-/// Asserts where the diagnostics of `source` stand, what they say in part, and which items are still read.
+/// Asserts the spans and parts of the diagnostics of `source`, and the items that are still parsed.
 #[track_caller]
 fn reports(source: &str, expected: &[(&str, &str)], names: &[&str]) {
     let (file, diagnostics) = read(source);
@@ -108,7 +108,7 @@ fn unpaired_delimiters() {
 }
 
 #[test]
-fn bounds_are_named() {
+fn limits_are_named() {
     let long = " ".repeat(MAX_SOURCE_BYTES + 1);
     let operators = format!("N(1) {{ a({}1) }}", "1+".repeat(65));
     let minuses = format!("N(1) {{ a({}1) }}", "-".repeat(100_000));
@@ -129,7 +129,7 @@ fn bounds_are_named() {
 }
 
 #[test]
-fn what_the_bounds_allow_is_read() {
+fn texts_within_the_limits_are_read() {
     let deep = format!("N(1) {{ a {}1{} }}", "(".repeat(63), ")".repeat(63));
     let braces = format!("N(1) {{ {} {} }}", "a {".repeat(63), "}".repeat(63));
     let operators = format!("N(1) {{ a({0}1, {0}1) b({0}1) {1} 1 }}", "1+".repeat(64), "- ".repeat(1000));
@@ -138,7 +138,7 @@ fn what_the_bounds_allow_is_read() {
     }
 }
 
-/// Time grows with the length of the text and no faster, and reports come to an end.
+/// Time is linear in the length of the text, and the number of reports is bounded.
 #[test]
 fn long_texts() {
     let size = 1 << 14;
@@ -157,9 +157,9 @@ fn stages_without_braces_are_one_mistake() {
     reports("N(1) conv 3x3x6 relu; dense 3; softmax 2", &[("N(1)", "has no body")], &[]);
 }
 
-/// What cannot be read has a name all the same, which whoever uses it should find.
+/// An unreadable network still has a name, so that its uses are resolved.
 #[test]
-fn names_of_what_cannot_be_read() {
+fn names_of_unreadable_networks() {
     for (source, names) in [
         ("pub struct A(2) { b } fn f() {} N(1) { a }", &["A"][..]),
         ("A(1) conv 3; B(2) -> 3; C(3) { a }", &["A", "B"]),

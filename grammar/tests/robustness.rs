@@ -1,4 +1,4 @@
-//! Whatever the text, reading it ends without a panic, and no place lies outside of it.
+//! For any text, parsing terminates without a panic, and all spans are inside the text.
 
 mod outline;
 
@@ -20,7 +20,7 @@ const TOKENS: [&str; 40] = [
     "\u{301}",
 ];
 
-/// The rough tokens of a text: words, and every other character by itself.
+/// An approximate tokenisation of a text: words, and every other character by itself.
 fn tokens(text: &str) -> Vec<String> {
     let mut tokens: Vec<String> = Vec::new();
     let mut in_word = false;
@@ -39,7 +39,7 @@ fn check(source: &str) {
     let (file, diagnostics) = read(source);
     for diagnostic in &diagnostics {
         assert!(source.get(diagnostic.span.range()).is_some(), "{diagnostic:?}");
-        // The grammar has a rule for every text that the first look at its nesting lets through.
+        // The grammar has a rule for every text that passes the scan of its nesting.
         assert!(!diagnostic.message.starts_with("this cannot be read"), "{source:?}");
     }
     check_file(source, &file);
@@ -118,7 +118,7 @@ fn check_expression(source: &str, expression: &Expression) {
     }
 }
 
-/// Places are never empty and have no space at their ends.
+/// Spans are never empty and have no white space at their ends.
 fn check_span(source: &str, span: Span) {
     let text = &source[span.range()];
     assert!(!text.is_empty() && text.trim() == text, "{text:?}");
@@ -142,7 +142,7 @@ proptest! {
         check(&tokens.concat());
     }
 
-    /// Text that pairs up, as rustc hands it over.
+    /// Text with paired delimiters, as rustc passes it to a macro.
     #[test]
     fn any_body(tokens in prop::collection::vec(prop::sample::select(&TOKENS[6..]), 0..30)) {
         let inner = tokens.concat();
@@ -150,7 +150,7 @@ proptest! {
         check(&format!("{inner}\n {{ {inner}\n }} {inner}"));
     }
 
-    /// Random deletions, repetitions, exchanges and insertions of tokens.
+    /// Random deletions, repetitions, swaps and insertions of tokens.
     #[test]
     fn mutations(
         text in prop::sample::select(&CORPUS[..]),

@@ -112,11 +112,11 @@ impl<'a> Elements<'a> {
             bytes.to_mut().extend_from_slice(more);
             Ok(())
         };
-        let push = |bytes: &mut Cow<'a, [u8]>, there: &'a [u8]| {
+        let push = |bytes: &mut Cow<'a, [u8]>, more: &'a [u8]| {
             if !bytes.is_empty() {
-                return append(bytes, there);
+                return append(bytes, more);
             }
-            *bytes = there.into();
+            *bytes = more.into();
             Ok(())
         };
         let mut bytes: Cow<'a, [u8]> = Cow::Borrowed(&[]);

@@ -13,7 +13,7 @@ use crate::{Elements, Error};
 /// [`Error::Tensor`]; [`Error::External`] if the file cannot be read, is too short, or is outside of `folder`.
 pub fn elements<'a>(tensor: &Tensor<'a>, folder: Option<&Path>) -> Result<Elements<'a>, Error> {
     match folder {
-        Some(folder) if tensor.is_external => Elements::of(tensor, beside(tensor, folder)?.into()),
+        Some(folder) if tensor.is_external => Elements::of(tensor, read_external(tensor, folder)?.into()),
         _ => tensor.elements(),
     }
 }
@@ -30,8 +30,8 @@ pub fn held<'a>(tensor: &Tensor<'a>, files: &[(&str, &'a [u8])]) -> Result<Eleme
     let wrong = |problem: String| wrong(tensor, &location, problem);
     let named = files.iter().find(|(name, _)| Path::new(name) == location);
     let (_, bytes) = named.ok_or_else(|| wrong("which is not among the files beside it".to_owned()))?;
-    let start_there = usize::try_from(start).unwrap_or(usize::MAX);
-    let part = start_there.checked_add(len).and_then(|end| bytes.get(start_there..end));
+    let first = usize::try_from(start).unwrap_or(usize::MAX);
+    let part = first.checked_add(len).and_then(|end| bytes.get(first..end));
     Elements::of(tensor, part.ok_or_else(|| wrong(short(bytes.len() as u64, start, len)))?.into())
 }
 
@@ -63,8 +63,8 @@ fn wrong(tensor: &Tensor<'_>, location: &Path, problem: String) -> Error {
 
 const OUTSIDE: &str = "which is not in the model's folder";
 
-fn short(there: u64, start: u64, len: usize) -> String {
-    format!("which has {there} bytes: too few for {len} from byte {start} on")
+fn short(file_len: u64, start: u64, len: usize) -> String {
+    format!("which has {file_len} bytes: too few for {len} from byte {start} on")
 }
 
 /// The name of a tensor's file, the offset of its elements there, and their number of bytes.
@@ -98,14 +98,14 @@ fn found(tensor: &Tensor<'_>, location: &Path, folder: &Path) -> Result<PathBuf,
 fn open(tensor: &Tensor<'_>, location: &Path, path: &Path, start: u64, len: usize) -> Result<File, Error> {
     let refused = |error: std::io::Error| wrong(tensor, location, format!("which cannot be read: {error}"));
     let file = File::open(path).map_err(refused)?;
-    let there = file.metadata().map_err(refused)?.len();
-    if start.checked_add(len as u64).is_none_or(|end| end > there) {
-        return Err(wrong(tensor, location, short(there, start, len)));
+    let file_len = file.metadata().map_err(refused)?.len();
+    if start.checked_add(len as u64).is_none_or(|end| end > file_len) {
+        return Err(wrong(tensor, location, short(file_len, start, len)));
     }
     Ok(file)
 }
 
-fn beside(tensor: &Tensor<'_>, folder: &Path) -> Result<Vec<u8>, Error> {
+fn read_external(tensor: &Tensor<'_>, folder: &Path) -> Result<Vec<u8>, Error> {
     let (location, start, len) = part(tensor)?;
     let path = found(tensor, &location, folder)?;
     let mut file = open(tensor, &location, &path, start, len)?;

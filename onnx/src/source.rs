@@ -41,11 +41,11 @@ impl Change {
 pub fn places(axes: &[[usize; 2]]) -> impl Iterator<Item = usize> + '_ {
     let count: usize = axes.iter().map(|[len, _]| len).product();
     (0..count).map(|mut index| {
-        let mut place = 0;
+        let mut offset = 0;
         for [len, stride] in axes.iter().rev() {
-            place += index % len * stride;
+            offset += index % len * stride;
             index /= len;
         }
-        place
+        offset
     })
 }

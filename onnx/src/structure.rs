@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn all_is_read_but_what_many_weights_are() {
+    fn everything_is_read_except_large_weights() {
         let large = vec![7; MAX_ELEMENT_BYTES as usize + 4];
         let mut graph = Message::new();
         graph.message(write::NODE, &write::node("n", "Gemm", &["x", "w"], &["y"], &[]));
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_model_is_read_as_it_is() {
+    fn a_file_that_is_no_model_is_read_unchanged() {
         let text = b"no model, but a text that is long enough for a few fields".repeat(40_000);
         for bytes in [&b""[..], b"\x3a", &[0x3a, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 2, 3], &[0xff; 64], &text] {
             let (path, mut opened) = file(&format!("none{}", bytes.len()), bytes);

@@ -1,4 +1,4 @@
-//! Whatever a file holds, reading it ends in a model or an error: without panic, and with a bounded amount of memory.
+//! For any file, reading terminates with a model or an error, without a panic, and with a bounded amount of memory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ fn in_model(graph: &Message) -> Vec<u8> {
     model.into_bytes()
 }
 
-/// A graph of one node with a tensor, an input and an output.
+/// A graph with one node, a tensor, an input and an output.
 fn whole() -> Message {
     let mut graph = Message::new();
     let attributes = [("alpha", Attribute::Float(0.5)), ("axes", Attribute::Ints(vec![1, -2]))];
@@ -58,7 +58,7 @@ fn a_file_cut_anywhere_is_an_error_or_a_smaller_model() {
 }
 
 #[test]
-fn what_is_no_model_is_said() {
+fn a_file_that_is_no_model_is_an_error() {
     for other in [&b""[..], &[0; 64], &[0xff; 64]] {
         let read = Model::read(other).map(|_| ());
         assert!(matches!(read, Err(Error::Malformed { .. } | Error::NoGraph)), "{other:?}: {read:?}");
@@ -92,7 +92,7 @@ fn sizes_that_overflow_are_refused() {
             other => panic!("{other:?}"),
         }
     }
-    // Sizes are believed only where the data is there.
+    // Sizes are accepted only if the data exists.
     let bytes = tensor(&[1 << 40], 1, &[0; 4]);
     let model = Model::read(&bytes).expect("nothing is allocated for it");
     assert!(model.graph.initializers[1].elements().is_err());
@@ -100,7 +100,7 @@ fn sizes_that_overflow_are_refused() {
 
 #[test]
 fn a_bomb_of_empty_parts_is_refused() {
-    // Two bytes a node, and a hundred in memory.
+    // Two bytes for each node in the file, and a hundred in memory.
     let mut graph = whole().into_bytes();
     graph.extend([0x0a, 0x00].repeat(1 << 20));
     let mut model = write::model(17);
@@ -120,9 +120,9 @@ fn twenty_thousand_short_nodes_are_no_bomb() {
     assert_eq!(Model::read(&bytes).expect("half a megabyte").graph.nodes.len(), 20_000);
 }
 
-/// A byte or two for each part, which takes eight or more in memory.
+/// A byte or two for each entry in the file, and eight or more in memory.
 #[test]
-fn a_list_takes_no_more_room_than_the_file() {
+fn a_list_takes_no_more_memory_than_the_file() {
     let read = |node: Message| {
         let mut graph = whole();
         graph.message(write::NODE, &node);
@@ -156,7 +156,7 @@ fn a_list_takes_no_more_room_than_the_file() {
 
 #[test]
 fn a_bomb_of_small_numbers_is_refused() {
-    // A byte for each element of eight.
+    // One byte for each element of eight.
     for (len, is_read) in [(1000, true), (2000, false), (MOST_MEMORY / 8 + 1, false)] {
         let (mut graph, mut tensor) = (whole(), Message::new());
         tensor.int(1, len as i64).int(2, 7).bytes(8, "t").bytes(7, vec![1; len]);
@@ -198,7 +198,7 @@ fn beside(folder: &Path, location: &str, offset: usize, length: usize) -> Result
 }
 
 #[test]
-fn weights_beside_the_model_are_read_in_its_folder_alone() {
+fn external_weights_are_read_only_in_the_models_folder() {
     let folder = folder("beside");
     let inside = folder.join("inside");
     let data: Vec<u8> = [0.0_f32, 1.0, 2.5].iter().flat_map(|value| value.to_le_bytes()).collect();

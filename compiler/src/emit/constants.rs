@@ -99,9 +99,12 @@ pub(super) fn slots(
         _ => None,
     });
     let sources: BTreeMap<ValueId, ValueId> = sources.collect();
-    let is_behind = plan.fixed > 0 && plan.slots.iter().any(|slot| matches!(slot, Some(BufferSlot::PerImage(_))));
-    let mut constants =
-        if is_behind && wanted(BufferSlot::PerImage(0)) { slot_behind(plan.fixed) } else { TokenStream::new() };
+    let follows_fixed = plan.fixed > 0 && plan.slots.iter().any(|slot| matches!(slot, Some(BufferSlot::PerImage(_))));
+    let mut constants = if follows_fixed && wanted(BufferSlot::PerImage(0)) {
+        slot_after_fixed(plan.fixed)
+    } else {
+        TokenStream::new()
+    };
     for (index, slot) in plan.slots.iter().enumerate() {
         let value = ValueId(index);
         let (Some(slot), Some(name)) = (slot.filter(|slot| wanted(*slot)), names.of_value(trains, value)) else {
@@ -115,7 +118,7 @@ pub(super) fn slots(
             (BufferSlot::PerImage(_), Some(Name { constant, .. })) => quote!(const #name: BufferSlot = #constant;),
             (BufferSlot::PerImage(offset), None) => {
                 let range = range(offset, len);
-                let slot = if is_behind { quote!(slot(#range)) } else { quote!(BufferSlot::of_image(#range)) };
+                let slot = if follows_fixed { quote!(slot(#range)) } else { quote!(BufferSlot::of_image(#range)) };
                 quote!(const #name: BufferSlot = #slot;)
             }
             (BufferSlot::Images, _) => TokenStream::new(),
@@ -129,7 +132,7 @@ pub(super) fn slots(
 }
 
 /// The function that makes slots in the memory that grows with the batch, which starts after `fixed` elements.
-fn slot_behind(fixed: usize) -> TokenStream {
+fn slot_after_fixed(fixed: usize) -> TokenStream {
     let fixed = size(fixed);
     quote! {
         const fn slot(range: Range<usize>) -> BufferSlot {

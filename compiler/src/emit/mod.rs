@@ -5,13 +5,13 @@ mod audience;
 mod constants;
 mod docs;
 mod function;
-mod held;
 mod intact;
 mod names;
 #[cfg(feature = "onnx")]
 pub(crate) mod onnx;
 mod passes;
 mod plan_text;
+mod preparation;
 mod reference;
 mod regions;
 mod tables;
@@ -117,7 +117,7 @@ pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, audience: Audie
     let Item { name: text, span, attributes, visibility, .. } = planned.item;
     // Only the definition has the span of the user's name: an editor would show any other item with that span too.
     let name = names::of_network(text, *span);
-    let own = own(planned.item);
+    let alias = alias(planned.item);
     let table = docs::table(planned);
     let debug = docs::debug_text(graph, text);
     let blocks = planned.blocks.as_ref().map(|blocks| &blocks.program);
@@ -125,8 +125,8 @@ pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, audience: Audie
     let mut names = Names::new(graph, predictions, &planned.training.0);
     let constants = constants::of_network(planned, &mut names, root);
     let variables = names.variables();
-    let architecture = tables::architecture(planned, &names, &own, root);
-    let views = views::views(graph, &own, root);
+    let architecture = tables::architecture(planned, &names, &alias, root);
+    let views = views::views(graph, &alias, root);
     // rustc reports the origin of a method: this span is the network's name instead of the whole macro call.
     let at_name = match audience {
         Audience::Rustc => Span::call_site().located_at(name.span()),
@@ -137,7 +137,7 @@ pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, audience: Audie
     let predict = Ident::new("predict", at_name);
     let image = quote_spanned!(at_name=> image: &#input);
     let imports = imports(root);
-    let items = beside(
+    let items = companion_items(
         planned.item,
         &quote! {
             #imports
@@ -145,9 +145,9 @@ pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, audience: Audie
             #constants
             #architecture
             #views
-            #root::private::methods! { #own, #input => #output }
+            #root::private::methods! { #alias, #input => #output }
             #root::private::with_std! {
-                impl<T: Precision> #own<T> {
+                impl<T: Precision> #alias<T> {
                     /// The answer for one image; one of more than 256 KiB does not compile: see `predict_into`.
                     #[must_use]
                     pub fn #predict(&self, #image) -> #output {
@@ -156,13 +156,13 @@ pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, audience: Audie
                 }
             }
 
-            impl<T: Precision> fmt::Debug for #own<T> {
+            impl<T: Precision> fmt::Debug for #alias<T> {
                 fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                     f.write_str(#debug)
                 }
             }
 
-            impl<T: Precision> Clone for #own<T> {
+            impl<T: Precision> Clone for #alias<T> {
                 fn clone(&self) -> Self {
                     Self { weights: Clone::clone(&self.weights) }
                 }
@@ -181,15 +181,15 @@ pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, audience: Audie
 }
 
 /// Items that refer to the network's type by an internal alias, which no parameter and no item can shadow.
-fn beside(item: &Item<'_>, items: &TokenStream) -> TokenStream {
+fn companion_items(item: &Item<'_>, items: &TokenStream) -> TokenStream {
     let of_every_item = &item.of_every_item;
     let plain = names::of_network(item.name, Span::call_site());
-    let (own, parameter) = (own(item), names::beside(item.name, "T"));
+    let (alias, parameter) = (alias(item), names::unlike(item.name, "T"));
     quote! {
         #of_every_item
         #[allow(dead_code, deprecated, nonstandard_style, unused_imports)]
         const _: () = {
-            type #own<#parameter> = #plain<#parameter>;
+            type #alias<#parameter> = #plain<#parameter>;
 
             const _: () = {
                 #items
@@ -199,8 +199,8 @@ fn beside(item: &Item<'_>, items: &TokenStream) -> TokenStream {
 }
 
 /// The alias by which items other than the type refer to it.
-fn own(item: &Item<'_>) -> Ident {
-    names::beside(item.name, "Own")
+fn alias(item: &Item<'_>) -> Ident {
+    names::unlike(item.name, "Own")
 }
 
 /// Imports of the names that emitted code uses. They are listed one by one: for types from a glob import, rustc's messages show whole

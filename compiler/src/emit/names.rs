@@ -11,9 +11,9 @@ use crate::graph::{Extent, Graph, TensorId, ValueId};
 use crate::kernel_call::{Constant, Data, KernelCall, Spec};
 use crate::program::{Program, Step, Training};
 
-/// `wish`, with a `_` appended if the network has that name: for an item in the block, in which the network's name is used too.
-pub(super) fn beside(network: &str, wish: &str) -> Ident {
-    Ident::new(&format!("{wish}{}", if wish == network { "_" } else { "" }), Span::call_site())
+/// `preferred`, with a `_` appended if the network has that name: for an item in the block, in which the network's name is used too.
+pub(super) fn unlike(network: &str, preferred: &str) -> Ident {
+    Ident::new(&format!("{preferred}{}", if preferred == network { "_" } else { "" }), Span::call_site())
 }
 
 /// The network's own name as written, including `r#type`.
@@ -74,10 +74,11 @@ impl Names {
             types: BTreeMap::new(),
         };
         for tensor in &graph.tensors {
-            let wish = format!("{}_{}", graph.layers[tensor.layer.0].name, tensor.name);
+            let preferred = format!("{}_{}", graph.layers[tensor.layer.0].name, tensor.name);
             // A variable borrows a statistic, or the gradient of a parameter.
             let of = if tensor.kind.is_trained() { "_gradient" } else { "" };
-            let (constant, variable) = (names.free(&wish.to_uppercase()), format!("{wish}{of}").to_lowercase());
+            let (constant, variable) =
+                (names.free(&preferred.to_uppercase()), format!("{preferred}{of}").to_lowercase());
             let name = Name { constant, variable: names.free(&variable) };
             names.tensors.push(name);
         }
@@ -158,7 +159,7 @@ impl Names {
                     continue;
                 }
                 let of = training.and_then(|training| training.gradients.get(&value));
-                let wish = match (of, step) {
+                let preferred = match (of, step) {
                     (Some(of), _) if *of == graph.input => "images_gradient".to_owned(),
                     // An operation that updates the gradient of its output in place is preceded by a copy of that gradient, which may
                     // be elided.
@@ -177,36 +178,36 @@ impl Names {
                     }
                     (None, Step::Outside { .. }) => "value".to_owned(),
                 };
-                self.value(trains, value, &wish);
+                self.value(trains, value, &preferred);
             }
         }
     }
 
-    fn value(&mut self, trains: bool, value: ValueId, wish: &str) {
+    fn value(&mut self, trains: bool, value: ValueId, preferred: &str) {
         let key = self.key(trains, value);
         if !self.values.contains_key(&key) {
-            let name = self.give(wish);
+            let name = self.give(preferred);
             self.values.insert(key, name);
         }
     }
 
-    fn give(&mut self, wish: &str) -> Name {
-        Name { constant: self.free(&wish.to_uppercase()), variable: self.free(&wish.to_lowercase()) }
+    fn give(&mut self, preferred: &str) -> Name {
+        Name { constant: self.free(&preferred.to_uppercase()), variable: self.free(&preferred.to_lowercase()) }
     }
 
-    /// Reserves `wish`, with a number appended if it is no identifier or in use: `dense1_gradient_2`. A layer in a block is called
+    /// Reserves `preferred`, with a number appended if it is no identifier or in use: `dense1_gradient_2`. A layer in a block is called
     /// `block1.conv1`.
-    fn free(&mut self, wish: &str) -> Ident {
-        let wish = &*wish.replace('.', "_");
+    fn free(&mut self, preferred: &str) -> Ident {
+        let preferred = &*preferred.replace('.', "_");
         // Converting the case of a letter may yield a character that identifiers cannot contain.
-        let wish = if netwright_grammar::is_name(wish) { wish } else { "layer" };
-        let mut name = wish.to_owned();
+        let preferred = if netwright_grammar::is_name(preferred) { preferred } else { "layer" };
+        let mut name = preferred.to_owned();
         for number in 2.. {
             if let Some(free) = identifier(&name, Span::call_site()).filter(|_| !self.taken.contains(&name)) {
                 self.taken.insert(name);
                 return free;
             }
-            name = format!("{wish}_{number}");
+            name = format!("{preferred}_{number}");
         }
         unreachable!("one of all numbers is free")
     }
@@ -220,8 +221,8 @@ fn key(spec: &Spec) -> String {
 /// The name of a call's result that is no layer's output: `input` or `z` for a value that grows with the batch, otherwise the
 /// operand's name in the table of kernels, such as `saved_mean`.
 fn result(call: &KernelCall, value: ValueId, extent: Extent, trains: bool) -> &'static str {
-    let place = call.operands.iter().position(|operand| operand.data == Data::Value(value));
-    let operand = place.and_then(|place| call.kernel.operands().get(place)).copied();
+    let index = call.operands.iter().position(|operand| operand.data == Data::Value(value));
+    let operand = index.and_then(|index| call.kernel.operands().get(index)).copied();
     match (extent, operand) {
         (Extent::PerImage(_), _) if call.as_copy().is_some() => "input",
         (Extent::PerImage(_), _) | (_, None) => "z",

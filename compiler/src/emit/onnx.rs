@@ -7,22 +7,22 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::constants::{size, sizes};
-use super::{Item, beside, own};
+use super::{Item, alias, companion_items};
 use crate::onnx::{Export, Source};
 
 /// The files that a model refers to: their names in the model, and their paths.
-pub(crate) type Held = BTreeMap<PathBuf, PathBuf>;
+pub(crate) type ExternalFiles = BTreeMap<PathBuf, PathBuf>;
 
 /// The items of a network from a file: the sources of its weights in the file, and the file as a dependency that cargo tracks. With
-/// `held`, the program embeds the file and the files it refers to.
+/// `embedded`, the program embeds the file and the files it refers to.
 pub(crate) fn read(
     item: &Item<'_>,
     sources: &[Source],
     path: &Path,
-    held: Option<&Held>,
+    embedded: Option<&ExternalFiles>,
     root: &TokenStream,
 ) -> TokenStream {
-    let name = own(item);
+    let name = alias(item);
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let path = path.to_string_lossy();
     let sources = sources.iter().map(|source| match source {
@@ -46,7 +46,7 @@ pub(crate) fn read(
             quote!(Source::Tensor { name: #name, dims: &[#(#dims),*], axes: &[#(#axes),*], change: Change::#change })
         }
     });
-    let embedded = held.map(|files| {
+    let embedding = embedded.map(|files| {
         let files = files.iter().map(|(name, path)| {
             let (name, path) = (name.to_string_lossy(), path.to_string_lossy());
             quote!((#name, #root::private::core::include_bytes!(#path)))
@@ -61,7 +61,7 @@ pub(crate) fn read(
             }
         }
     });
-    let bytes = if held.is_some() { quote!(BYTES) } else { quote!(_) };
+    let bytes = if embedded.is_some() { quote!(BYTES) } else { quote!(_) };
     let items = quote! {
             use #root::private::locals::*;
         use #root::private::scope::{f32, AsRef, Error, Path, Precision, Result};
@@ -81,15 +81,15 @@ pub(crate) fn read(
                 pub fn from_onnx(path: impl AsRef<Path>) -> Result<Self, Error> {
                     <Self as FromOnnx>::from_onnx(path)
                 }
-                #embedded
+                #embedding
             }
     };
-    beside(item, &items)
+    companion_items(item, &items)
 }
 
 /// The network's graph in ONNX, without its weights.
 pub(crate) fn exported(item: &Item<'_>, export: &Export, root: &TokenStream) -> TokenStream {
-    let name = own(item);
+    let name = alias(item);
     let (before, graph) = (Literal::byte_string(&export.before), Literal::byte_string(&export.graph));
     let tensors = export.tensors.iter().map(|tensor| {
         let (name, dims, tensor_index) = (&tensor.name, sizes(&tensor.dims), size(tensor.tensor));
@@ -118,5 +118,5 @@ pub(crate) fn exported(item: &Item<'_>, export: &Export, root: &TokenStream) -> 
                 }
             }
     };
-    beside(item, &items)
+    companion_items(item, &items)
 }

@@ -22,12 +22,12 @@ pub(super) fn plan(planned: &Planned<'_>, root: &TokenStream) -> TokenStream {
         let sizes = if call.constant_sizes { "constant sizes" } else { "" };
         has_constant_sizes |= call.constant_sizes;
         let fields = [computes.name(), name(&call.layer), &merged.join(" "), call.kernel.name, product, sizes];
-        let behind = match source {
+        let suffix = match source {
             Some(Source { is_observed: false, .. }) => READS_SOURCE.to_owned(),
             Some(_) => format!("{READS_SOURCE}, unless an observer looks at a copy"),
             None => String::new(),
         };
-        text.push_str(&format!("{}\t{before}{}{behind}\n", fields.join("\t"), call.why));
+        text.push_str(&format!("{}\t{before}{}{suffix}\n", fields.join("\t"), call.why));
     };
     let mut write_all = |computes: Computes, program: &Program, plan: &MemoryPlan, before: &str| {
         calls(&program.steps, &plan.elided).for_each(|(step, call)| write(computes, call, before, plan.sources[step]));

@@ -35,8 +35,8 @@ pub fn tables() -> String {
             WordPosition::Activation,
         ),
     ];
-    for (title, what, place) in groups {
-        let rows = words().filter(|word| word.position == place).map(|word| (word.name, word.form, word.summary));
+    for (title, what, position) in groups {
+        let rows = words().filter(|word| word.position == position).map(|word| (word.name, word.form, word.summary));
         table(&mut text, title, what, "", rows);
     }
     let structure = STRUCTURE.iter().map(|word| (word.name, word.form, word.summary));
@@ -158,7 +158,7 @@ fn completion() -> TokenStream {
 }
 
 fn docs(word: &Word) -> String {
-    let place = match word.position {
+    let position = match word.position {
         WordPosition::Start => "Starts a stage.",
         WordPosition::Modifier => "Starts a stage, or stands behind the words of another layer as a layer of its own.",
         WordPosition::Activation => "Starts a stage, or stands behind the words of another layer.",
@@ -176,13 +176,13 @@ fn docs(word: &Word) -> String {
         }
         middle.push('\n');
     }
-    page(word.form, word.summary, place, &middle, word.examples)
+    page(word.form, word.summary, position, &middle, word.examples)
 }
 
-fn page(form: &str, summary: &str, place: &str, middle: &str, examples: &[Example]) -> String {
+fn page(form: &str, summary: &str, position: &str, middle: &str, examples: &[Example]) -> String {
     let (first, rest) = sentence(summary);
     let mut text = format!("`{form}`: {first}\n\n");
-    for paragraph in [rest, place].into_iter().filter(|paragraph| !paragraph.is_empty()) {
+    for paragraph in [rest, position].into_iter().filter(|paragraph| !paragraph.is_empty()) {
         text.push_str(&format!("{paragraph}\n\n"));
     }
     text.push_str(middle);

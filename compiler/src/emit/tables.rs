@@ -8,7 +8,7 @@ use super::intact::intact;
 use super::names::Names;
 use super::passes;
 use super::plan_text;
-use super::{InBlocks, Planned, head, held, value_type};
+use super::{InBlocks, Planned, head, preparation, value_type};
 use crate::graph::{Graph, Init, LayerId, Tensor, ValueId};
 use crate::passes::{BufferSlot, MemoryPlan};
 use crate::program::Program;
@@ -75,7 +75,7 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident, r
         quote!(FusedGradient { layer: #layer, weights: #weights, rows: #rows, columns: #columns, left: #left, right: #right })
     });
     let fused = (!training.fused.is_empty()).then(|| quote!(const FUSED: &'static [FusedGradient] = &[#(#fused),*];));
-    let (functions, held) = (passes::functions(planned, names, root), held::constants(planned));
+    let (functions, preparation) = (passes::functions(planned, names, root), preparation::constants(planned));
     quote! {
         #predict_scratch
         #blocks_scratch
@@ -97,7 +97,7 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident, r
             const PLAN: Plan = #plan;
             const BATCH_COUPLED: bool = #coupled;
             const PREPARED: usize = #prepared;
-            #held
+            #preparation
             #step_prepared
             #fused
             const NORMALISE_ONE_VALUE: &'static [usize] = &[#(#one_value),*];

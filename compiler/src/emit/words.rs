@@ -281,11 +281,11 @@ impl<'a> Writer<'a> {
     /// at the word's definition.
     fn fact(&mut self, word: &str, span: Bytes, (shapes, docs): (String, String), of: &TokenStream) {
         let Some(name) = self.identifier_at(word, span) else { return };
-        let (place, root) = (format_ident!("Word{}", self.count), self.context.root);
+        let (type_name, root) = (format_ident!("Word{}", self.count), self.context.root);
         self.count += 1;
         self.facts.extend(quote! {
-            struct #place;
-            impl #of for #place {
+            struct #type_name;
+            impl #of for #type_name {
                 #[doc = #docs]
                 const #name: &'static #root::private::core::primitive::str = #shapes;
             }

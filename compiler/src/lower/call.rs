@@ -108,9 +108,9 @@ impl Structure<'_, '_> {
         scope: &Scope,
         incoming: Scope,
     ) -> Result<Scope, Diagnostic> {
-        let given = self.given(block, whole, arguments)?;
+        let assigned = self.assigned(block, whole, arguments)?;
         let mut inner = incoming;
-        for (parameter, argument) in block.parameters.iter().zip(given) {
+        for (parameter, argument) in block.parameters.iter().zip(assigned) {
             let name = &parameter.name;
             let value = match (argument, &parameter.default) {
                 (Some(argument), _) => expression::evaluate(argument, scope)?,
@@ -129,7 +129,7 @@ impl Structure<'_, '_> {
     }
 
     /// The argument of each parameter, or `None`.
-    fn given<'e>(
+    fn assigned<'e>(
         &self,
         block: &Block,
         whole: Span,
@@ -145,12 +145,12 @@ impl Structure<'_, '_> {
                 Diagnostic::new(whole, message).help(format!("it is declared as `{}`", self.declaration(block)))
             );
         }
-        let mut given = vec![None; most];
+        let mut assigned = vec![None; most];
         for (index, argument) in arguments.iter().enumerate() {
-            let (place, value) = match &argument.kind {
+            let (index, value) = match &argument.kind {
                 ExpressionKind::Named(name, value) => {
                     let parameters = || block.parameters.iter().map(|parameter| parameter.name.text.as_str());
-                    let Some(place) = parameters().position(|parameter| parameter == name.text) else {
+                    let Some(index) = parameters().position(|parameter| parameter == name.text) else {
                         let message = format!("`{}` has no parameter `{}`", block.name.text, name.text);
                         return Err(Diagnostic::new(name.span, message).help(
                             match suggest::nearest(&name.text, parameters()) {
@@ -159,7 +159,7 @@ impl Structure<'_, '_> {
                             },
                         ));
                     };
-                    (place, &**value)
+                    (index, &**value)
                 }
                 _ if named.is_some_and(|first| first < index) => {
                     return Err(Diagnostic::new(
@@ -170,12 +170,12 @@ impl Structure<'_, '_> {
                 }
                 _ => (index, argument),
             };
-            if given[place].replace(value).is_some() {
-                let name = &block.parameters[place].name.text;
+            if assigned[index].replace(value).is_some() {
+                let name = &block.parameters[index].name.text;
                 return Err(Diagnostic::new(argument.span, format!("`{name}` is given twice")).help("keep one"));
             }
         }
-        Ok(given)
+        Ok(assigned)
     }
 }
 

@@ -30,7 +30,7 @@ impl StageReader<'_> {
     }
 
     /// The diagnostic for sizes with space around their `x`, or with another sign: `5 x 5 x 6`, `5*5*6`.
-    pub(super) fn sizes_apart(&mut self) -> Option<Diagnostic> {
+    pub(super) fn spaced_sizes(&mut self) -> Option<Diagnostic> {
         let plain = |index: usize| match self.atoms.get(index) {
             Some(Atom { kind: AtomKind::Numbers(_), span }) => {
                 expression::numbers(&self.atoms[index], self.scope)?.ok().map(|numbers| (joined(&numbers), *span))
@@ -47,9 +47,9 @@ impl StageReader<'_> {
                 _ => break,
             };
             match (sign, plain(next + 1)) {
-                ("x" | "X" | "*" | "×" | "by", Some((size, place))) => {
+                ("x" | "X" | "*" | "×" | "by", Some((size, location))) => {
                     text = format!("{text}x{size}");
-                    span = span.to(place);
+                    span = span.to(location);
                     next += 2;
                 }
                 (glued, _) if is_glued(glued) => {
@@ -356,7 +356,7 @@ impl StageReader<'_> {
         let shared = SHARED.iter().find(|shared| shared.name == word);
         let option: &OptionWord = owners.peek().map(|(_, option)| *option).or(shared)?;
         let numbers = self.atoms.get(self.next + 1).filter(|_| option.argument != Argument::None);
-        let place = match numbers {
+        let location = match numbers {
             Some(Atom { kind: AtomKind::Numbers(_) | AtomKind::Parentheses(_), span: numbers }) => span.to(*numbers),
             _ => span,
         };
@@ -367,12 +367,12 @@ impl StageReader<'_> {
             self.is_lost = true;
             if self.before != Before::Nothing {
                 let message = format!("`{word}` belongs to a layer, and here is none");
-                return Some(Diagnostic::new(place, message).help("write it in the braces, behind its layer"));
+                return Some(Diagnostic::new(location, message).help("write it in the braces, behind its layer"));
             }
             let layer = owners.peek().map_or("dense 120", |(known, _)| known.examples[0].stage);
             let message = format!("`{word}` is an option, and no layer of its own");
             return Some(
-                Diagnostic::new(place, message)
+                Diagnostic::new(location, message)
                     .help(format!("write it behind its layer, without a `;` between: `{layer} {form}`")),
             );
         };
@@ -389,7 +389,7 @@ impl StageReader<'_> {
             more => format!("`{}` has {}", last.word.name, listed(more.iter().map(|option| option.name))),
         };
         let message = format!("`{}` has no option `{word}`", last.word.name);
-        Some(Diagnostic::new(place, message).help(format!("{belongs}; {own}")))
+        Some(Diagnostic::new(location, message).help(format!("{belongs}; {own}")))
     }
 }
 

@@ -195,8 +195,8 @@ pub(super) fn leading(atoms: &[Atom]) -> Option<(Result<Pattern, Diagnostic>, Sp
         return None;
     }
     match rest.first() {
-        Some(Atom { kind: AtomKind::Stray(literal), span: place }) => {
-            Some((Pattern::read(literal, *place), span.to(*place), 2))
+        Some(Atom { kind: AtomKind::Stray(literal), span: location }) => {
+            Some((Pattern::read(literal, *location), span.to(*location), 2))
         }
         _ => Some((Err(without_name(*span)), *span, 1)),
     }
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_counts_the_innermost_repeat() {
+    fn a_placeholder_counts_the_innermost_repeat() {
         assert_eq!(names("a.{}", &[&[0], &[7, 1]]), ["a.0", "a.1"]);
         assert_eq!(names("a{1..}.{}", &[&[0, 0], &[2, 1]]), ["a1.0", "a3.1"]);
         assert_eq!(names("f.{0,2}.b", &[&[0], &[1]]), ["f.0.b", "f.2.b"]);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_is_refused() {
+    fn invalid_patterns_are_refused() {
         for text in [
             "\"\"",
             "'a'",

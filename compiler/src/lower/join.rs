@@ -298,7 +298,7 @@ impl Structure<'_, '_> {
         }
         let near = self.taps.nearest(name);
         let mut diagnostic = self.taps.unknown(name, span, word);
-        self.taps.mark_meant(name);
+        self.taps.mark_all_used(name);
         if let Some(near) = near {
             self.taps.mark_used(&near);
         } else if self.is_block(name) {

@@ -284,15 +284,15 @@ impl<'a> Lowering<'a> {
         };
         let diagnostic = match opened {
             Err(BuildError::NameTaken { name: taken, first: id }) => {
-                let place = name.map_or(span, |(_, written)| written);
-                Diagnostic::new(place, format!("two layers are called `{taken}`"))
+                let location = name.map_or(span, |(_, written)| written);
+                Diagnostic::new(location, format!("two layers are called `{taken}`"))
                     .note(first(id).0)
                     .help("give each layer a name of its own")
             }
             Err(error @ BuildError::ForeignNameTaken { first: id, .. }) => {
-                let place = from.map_or(span, |(_, written)| written);
+                let location = from.map_or(span, |(_, written)| written);
                 let (first, its_origin) = first(id);
-                let diagnostic = Diagnostic::new(place, error.to_string());
+                let diagnostic = Diagnostic::new(location, error.to_string());
                 if its_origin == origin {
                     diagnostic.help("a name that is repeated counts, `from \"layer1.{}\"`, or the call of its block has a name to begin with: `cell(8) from \"layer1\"`")
                 } else {

@@ -270,11 +270,11 @@ fn input_shape(network: &Network) -> Result<Option<Shape>, Diagnostic> {
         return Err(match atoms.as_slice() {
             [] => Diagnostic::new(network.header, "the input's shape is missing").help(form),
             [first, .., last] => {
-                let place = first.span.to(last.span);
+                let location = first.span.to(last.span);
                 match sizes_with_commas(atoms) {
-                    Some(sizes) => Diagnostic::new(place, "the sizes of an input are joined by `x`")
+                    Some(sizes) => Diagnostic::new(location, "the sizes of an input are joined by `x`")
                         .help(format!("write `{name}({sizes})`")),
-                    None => Diagnostic::new(place, "this is not the shape of an input").help(form),
+                    None => Diagnostic::new(location, "this is not the shape of an input").help(form),
                 }
             }
             [only] => match &only.kind {

@@ -90,7 +90,7 @@ impl StageReader<'_> {
 
     /// Reads the next atom as numbers, if it has any.
     fn numbers(&mut self) -> Result<Option<Numbers>, Diagnostic> {
-        if let Some(diagnostic) = self.sizes_apart() {
+        if let Some(diagnostic) = self.spaced_sizes() {
             return Err(diagnostic);
         }
         let atoms = self.atoms;
@@ -308,11 +308,11 @@ impl StageReader<'_> {
         };
         owner.map(|used| &mut used.shared).ok_or_else(|| {
             let layer = first.map_or("this", |first| first.name);
-            let behind =
+            let following =
                 first.filter(|first| first.position != WordPosition::Start).map(|first| format!(" {}", first.name));
             Diagnostic::new(written, format!("`{layer}` has no weights for `{word}` {does}")).help(format!(
                 "write `{word}` behind the layer that has them: `dense 10 {word} …{}`",
-                behind.unwrap_or_default()
+                following.unwrap_or_default()
             ))
         })
     }

@@ -65,7 +65,7 @@ impl Taps {
     }
 
     /// Marks every tap called `name` as used, visible or not: an invisible one has been reported already.
-    pub(super) fn mark_meant(&mut self, name: &str) {
+    pub(super) fn mark_all_used(&mut self, name: &str) {
         let taps = self.frames.iter_mut().flat_map(|frame| &mut frame.taps);
         taps.filter(|tap| tap.name == name).for_each(|tap| tap.is_used = true);
     }
@@ -84,8 +84,8 @@ impl Taps {
     /// If a visible tap has the same name.
     pub(super) fn add(&mut self, tap: Tap) -> Result<(), Diagnostic> {
         if let Some(other) = self.find(&tap.name) {
-            let place = if other.span == tap.span { "here already" } else { "before" };
-            return Err(Diagnostic::new(tap.span, format!("a tap is called `{}` {place}", tap.name))
+            let when = if other.span == tap.span { "here already" } else { "before" };
+            return Err(Diagnostic::new(tap.span, format!("a tap is called `{}` {when}", tap.name))
                 .help("give each tap a name of its own"));
         }
         if let Some(frame) = self.frames.last_mut() {

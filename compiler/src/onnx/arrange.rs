@@ -207,7 +207,7 @@ impl<'m> Reading<'m> {
             Known::Constant(constant) => constant.sizes().len(),
         };
         let order: Vec<usize> = match ints(node, "perm") {
-            Some(perm) => perm.iter().map(|place| axis(*place, rank)).collect::<Answer<_>>()?,
+            Some(perm) => perm.iter().map(|position| axis(*position, rank)).collect::<Answer<_>>()?,
             None => (0..rank).rev().collect(),
         };
         let mut sorted = order.clone();
@@ -247,12 +247,18 @@ impl<'m> Reading<'m> {
             if adds {
                 let mut old = sizes.iter().copied();
                 return Ok((batch..rank)
-                    .filter_map(|place| if axes.contains(&place) { Some(1) } else { old.next() })
+                    .filter_map(|position| if axes.contains(&position) { Some(1) } else { old.next() })
                     .collect());
             }
-            let goes =
-                |place: usize, size: usize| if given.is_empty() { size == 1 } else { axes.contains(&(place + batch)) };
-            Ok(sizes.iter().enumerate().filter(|(place, size)| !goes(*place, **size)).map(|(_, size)| *size).collect())
+            let goes = |position: usize, size: usize| {
+                if given.is_empty() { size == 1 } else { axes.contains(&(position + batch)) }
+            };
+            Ok(sizes
+                .iter()
+                .enumerate()
+                .filter(|(position, size)| !goes(*position, **size))
+                .map(|(_, size)| *size)
+                .collect())
         };
         match operand {
             Known::Value(value) => {
@@ -300,20 +306,20 @@ impl<'m> Reading<'m> {
 
     /// A range of channels, selected by indices.
     fn gathered(&mut self, node: &'m Node<'m>, value: &Value) -> Answer<Known<'m>> {
-        let place = axis(int(node, "axis", 0), value.layout.0.len() + 1)?;
+        let position = axis(int(node, "axis", 0), value.layout.0.len() + 1)?;
         let indices = self.small_constant(node, 1, "indices")?;
-        let size = place.checked_sub(1).map_or(0, |place| value.layout.sizes()[place]) as f64;
+        let size = position.checked_sub(1).map_or(0, |position| value.layout.sizes()[position]) as f64;
         let counted: Vec<f64> = indices.values.iter().map(|at| if *at < 0.0 { at + size } else { *at }).collect();
         let are_neighbours = counted.windows(2).all(|pair| pair[1] == pair[0] + 1.0);
         if let ([first, ..], [_], true) = (&counted[..], &indices.sizes[..], are_neighbours)
             && *first >= 0.0
             && first + counted.len() as f64 <= size
-            && let Some(channels) = self.channels_of(value, place - 1, [*first as usize, counted.len()])?
+            && let Some(channels) = self.channels_of(value, position - 1, [*first as usize, counted.len()])?
         {
             return Ok(channels);
         }
         let is_channel = |at: &f64| *at >= 0.0 && *at < size && at.fract() == 0.0;
-        let is_along = place.checked_sub(1).is_some_and(|place| self.has_channels_along(value, place));
+        let is_along = position.checked_sub(1).is_some_and(|position| self.has_channels_along(value, position));
         if is_along && counted.iter().all(is_channel) {
             let channels: Vec<usize> = counted.iter().map(|at| *at as usize).collect();
             if let Some(connected) = self.connected(node, value, &channels)? {
@@ -328,7 +334,7 @@ impl<'m> Reading<'m> {
         let list = |index: usize, name: &str| -> Answer<Option<Vec<i64>>> {
             Ok(match self.constant(node, index, name)? {
                 Some(given) => {
-                    given.whole().map(|values| values.into_iter().map(place_of).collect::<Answer<_>>()).transpose()?
+                    given.whole().map(|values| values.into_iter().map(bound_of).collect::<Answer<_>>()).transpose()?
                 }
                 None => ints(node, name).map(<[i64]>::to_vec),
             })
@@ -348,8 +354,8 @@ impl<'m> Reading<'m> {
                 let mut pads = vec![[0; 2]; value.layout.0.len() + 1];
                 let mut value = value;
                 for index in 0..starts.len() {
-                    let place = axis(axes[index], pads.len())?;
-                    let Some(size) = place.checked_sub(1).map(|axis| value.layout.sizes()[axis] as i64) else {
+                    let position = axis(axes[index], pads.len())?;
+                    let Some(size) = position.checked_sub(1).map(|axis| value.layout.sizes()[axis] as i64) else {
                         // All images: TensorFlow writes this for an axis that it does not slice.
                         let is_all = ends[index] >= i64::from(i32::MAX) || self.is_batch(ends[index] as f64);
                         if is_all && starts[index] == 0 {
@@ -359,9 +365,9 @@ impl<'m> Reading<'m> {
                     };
                     let (start, end) = (within(starts[index], size), within(ends[index], size));
                     let part = [start as usize, (end - start).max(0) as usize];
-                    match self.channels_of(&value, place - 1, part)? {
+                    match self.channels_of(&value, position - 1, part)? {
                         Some(Known::Value(channels)) => value = channels,
-                        _ => pads[place] = [-start, end - size],
+                        _ => pads[position] = [-start, end - size],
                     }
                 }
                 self.padded(&value, &pads)
@@ -380,7 +386,7 @@ impl<'m> Reading<'m> {
 }
 
 /// The start or end of a slice along an axis; the size of the batch is the end of every axis.
-fn place_of(number: f64) -> Answer<i64> {
+fn bound_of(number: f64) -> Answer<i64> {
     match number {
         BATCH => Ok(i64::MAX),
         number if number.is_nan() => Err(Problem::new("what it takes follows from how many images come in")

@@ -49,7 +49,7 @@ struct PrintedBlock {
     name: String,
     form: Form,
     /// For each number, its parameter and a factor; `None` for a number that is the same in all calls.
-    places: Vec<Option<(usize, usize)>>,
+    slots: Vec<Option<(usize, usize)>>,
     parameters: usize,
 }
 
@@ -59,13 +59,13 @@ impl PrintedBlock {
     /// The block of which all `calls` are calls; each call is given by its numbers.
     fn of(name: String, form: Form, calls: &[Vec<usize>]) -> Option<Self> {
         let mut columns: Vec<Vec<usize>> = Vec::new();
-        let column = |place: usize| -> Vec<usize> { calls.iter().map(|call| call[place]).collect() };
+        let column = |slot: usize| -> Vec<usize> { calls.iter().map(|call| call[slot]).collect() };
         // The smallest numbers first, because others may be multiples of them.
         let mut order: Vec<usize> = (0..form.numbers.len()).collect();
-        order.sort_by_key(|place| calls[0][*place]);
-        let mut places = vec![None; order.len()];
-        for place in order {
-            let own = column(place);
+        order.sort_by_key(|slot| calls[0][*slot]);
+        let mut slots = vec![None; order.len()];
+        for slot in order {
+            let own = column(slot);
             if own.iter().all(|number| *number == own[0]) {
                 continue;
             }
@@ -74,19 +74,19 @@ impl PrintedBlock {
                 known.iter().zip(&own).all(|(known, own)| known * factor == *own).then_some(factor)
             };
             let known = columns.iter().enumerate().find_map(|(index, known)| Some((index, factor_of(known)?)));
-            places[place] = Some(known.unwrap_or_else(|| {
+            slots[slot] = Some(known.unwrap_or_else(|| {
                 columns.push(own.clone());
                 (columns.len() - 1, 1)
             }));
         }
         let parameters = columns.len();
-        (parameters <= NAMES.len()).then_some(Self { name, form, places, parameters })
+        (parameters <= NAMES.len()).then_some(Self { name, form, slots, parameters })
     }
 
     fn call(&self, numbers: &[usize]) -> String {
         let mut arguments = vec![String::new(); self.parameters];
-        for (place, number) in self.places.iter().zip(numbers) {
-            if let Some((parameter, 1)) = place {
+        for (slot, number) in self.slots.iter().zip(numbers) {
+            if let Some((parameter, 1)) = slot {
                 arguments[*parameter] = number.to_string();
             }
         }
@@ -96,7 +96,7 @@ impl PrintedBlock {
     fn body(&self) -> String {
         let mut text = self.form.between[0].clone();
         for (index, between) in self.form.between[1..].iter().enumerate() {
-            text += &match self.places[index] {
+            text += &match self.slots[index] {
                 None => self.form.numbers[index].to_string(),
                 Some((parameter, 1)) => format!("({})", NAMES[parameter]),
                 Some((parameter, factor)) => format!("({factor}*{})", NAMES[parameter]),

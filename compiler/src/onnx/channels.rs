@@ -12,19 +12,19 @@ use crate::shape::Shape;
 
 impl<'m> Reading<'m> {
     /// Whether this axis of the file, not counting the batch, is the channel axis of a value.
-    pub(super) fn has_channels_along(&self, value: &Value, place: usize) -> bool {
+    pub(super) fn has_channels_along(&self, value: &Value, position: usize) -> bool {
         let channels = self.builder.shape(value.id).channels();
-        channels > 1 && value.layout.0.get(place).is_some_and(|axis| *axis == [Run { len: channels, stride: 1 }])
+        channels > 1 && value.layout.0.get(position).is_some_and(|axis| *axis == [Run { len: channels, stride: 1 }])
     }
 
     /// A range of channels of a value whose channel axis this is; `None` if it is another axis.
     pub(super) fn channels_of(
         &mut self,
         value: &Value,
-        place: usize,
+        position: usize,
         [first, count]: [usize; 2],
     ) -> Answer<Option<Known<'m>>> {
-        if !self.has_channels_along(value, place) {
+        if !self.has_channels_along(value, position) {
             return Ok(None);
         }
         if count == 0 {
@@ -35,7 +35,7 @@ impl<'m> Reading<'m> {
         }
         let axes = value.layout.0.len();
         let id = self.normal("slice", Slice { first, count }.into(), value.id)?;
-        let layout = Layout::along_axes(self.builder.shape(id), axes, place > 0 && place + 1 == axes);
+        let layout = Layout::along_axes(self.builder.shape(id), axes, position > 0 && position + 1 == axes);
         Ok(Some(Known::Value(Value { id, layout })))
     }
 
@@ -46,10 +46,10 @@ impl<'m> Reading<'m> {
             Known::Value(value) => (value.layout.sizes(), 1),
             Known::Constant(constant) => (constant.sizes(), 0),
         };
-        let Some(place) = axis(int(node, "axis", 0), sizes.len() + batch)?.checked_sub(batch) else {
+        let Some(position) = axis(int(node, "axis", 0), sizes.len() + batch)?.checked_sub(batch) else {
             return Err(Problem::new("it takes the batch apart"));
         };
-        let parts = self.parts(node, sizes[place])?;
+        let parts = self.parts(node, sizes[position])?;
         let mut start = 0;
         for (output, count) in node.outputs.iter().zip(parts) {
             let first = start;
@@ -58,7 +58,7 @@ impl<'m> Reading<'m> {
                 continue;
             }
             let known = match &operand {
-                Known::Value(value) => self.part(value, place, [first, count])?,
+                Known::Value(value) => self.part(value, position, [first, count])?,
                 Known::Constant(constant) => {
                     let row = constant.numbers().filter(|numbers| numbers.sizes.len() == 1);
                     let row = row.ok_or_else(|| {
@@ -74,13 +74,13 @@ impl<'m> Reading<'m> {
     }
 
     /// A range of a value along one axis: of channels, rows or columns.
-    fn part(&mut self, value: &Value, place: usize, [first, count]: [usize; 2]) -> Answer<Known<'m>> {
-        if let Some(channels) = self.channels_of(value, place, [first, count])? {
+    fn part(&mut self, value: &Value, position: usize, [first, count]: [usize; 2]) -> Answer<Known<'m>> {
+        if let Some(channels) = self.channels_of(value, position, [first, count])? {
             return Ok(channels);
         }
-        let size = value.layout.sizes()[place];
+        let size = value.layout.sizes()[position];
         let mut pads = vec![[0; 2]; value.layout.0.len() + 1];
-        pads[place + 1] = [-(first as i64), (first + count) as i64 - size as i64];
+        pads[position + 1] = [-(first as i64), (first + count) as i64 - size as i64];
         self.padded(value, &pads)
     }
 
@@ -120,11 +120,11 @@ impl<'m> Reading<'m> {
             .0
             .iter()
             .enumerate()
-            .find_map(|(place, axis)| Some((place, shuffled(axis, shape.channels())?)));
-        let Some((place, groups)) = found else { return Ok(value) };
+            .find_map(|(position, axis)| Some((position, shuffled(axis, shape.channels())?)));
+        let Some((position, groups)) = found else { return Ok(value) };
         let id = self.normal("shuffle", Shuffle { groups }.into(), value.id)?;
         let mut layout = value.layout;
-        layout.0[place] = vec![Run { len: shape.channels(), stride: 1 }];
+        layout.0[position] = vec![Run { len: shape.channels(), stride: 1 }];
         Ok(Value { id, layout })
     }
 

@@ -87,11 +87,11 @@ impl<'m> Weights<'m> {
 
     /// The elements, if there are few and they are in the model file itself.
     pub(super) fn numbers(&self) -> Option<Numbers> {
-        self.numbers_beside(None)
+        self.numbers_in(None)
     }
 
     /// The elements, if there are few and they are in the model file or in an external file in its folder.
-    pub(super) fn numbers_beside(&self, folder: Option<&Path>) -> Option<Numbers> {
+    pub(super) fn numbers_in(&self, folder: Option<&Path>) -> Option<Numbers> {
         const FEW: usize = 1 << 16;
         if self.tensor.len() > FEW {
             return None;
@@ -100,12 +100,12 @@ impl<'m> Weights<'m> {
         let sizes = self.sizes();
         let count = sizes.iter().product::<usize>();
         let value = |mut index: usize| {
-            let mut place = 0;
+            let mut offset = 0;
             for axis in self.axes.iter().rev() {
-                place += index % axis.len * axis.stride;
+                offset += index % axis.len * axis.stride;
                 index /= axis.len;
             }
-            elements.get(place)
+            elements.get(offset)
         };
         let values = (0..count).map(value).collect::<Option<Vec<_>>>()?;
         Some(Numbers { sizes, values })

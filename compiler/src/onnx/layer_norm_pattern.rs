@@ -105,15 +105,15 @@ impl<'m> Reading<'m> {
             Ok(Some(axes)) => axes.whole().map(|axes| axes.into_iter().map(|axis| axis as i64).collect()),
             _ => ints(node, "axes").map(<[i64]>::to_vec),
         };
-        let [Some(place)] =
+        let [Some(position)] =
             given.unwrap_or_default().iter().map(|given| axis(*given, rank).ok()).collect::<Vec<_>>()[..]
         else {
             return false;
         };
         let shape = self.builder.shape(value.id);
-        let along = place.checked_sub(1).map(|place| &value.layout.0[place]);
+        let along = position.checked_sub(1).map(|position| &value.layout.0[position]);
         let is_channels = along.is_some_and(|axis| *axis == [Run { len: shape.channels(), stride: 1 }]);
-        let is_row = rank == 2 && place == 1 && matches!(shape, Shape::Flat(_));
+        let is_row = rank == 2 && position == 1 && matches!(shape, Shape::Flat(_));
         (is_channels || is_row) && int(node, "keepdims", 1) != 0 && node.op == "ReduceMean"
     }
 

@@ -110,11 +110,11 @@ fn merged(runs: Vec<Run>) -> Vec<Run> {
 
 /// The runs that read an axis of a file's tensor, with stride `stride`, in the memory order of `axis`.
 pub(super) fn along(axis: &[Run], stride: usize) -> Vec<Run> {
-    let mut behind = size(axis);
+    let mut inner = size(axis);
     let mut runs: Vec<(usize, Run)> = Vec::new();
     for run in axis {
-        behind /= run.len;
-        runs.push((run.stride, Run { len: run.len, stride: stride * behind }));
+        inner /= run.len;
+        runs.push((run.stride, Run { len: run.len, stride: stride * inner }));
     }
     runs.sort_by_key(|(memory, _)| std::cmp::Reverse(*memory));
     runs.into_iter().map(|(_, run)| run).collect()
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_flattened_and_shaped_again_is_as_it_was() {
+    fn a_flattened_layout_reshaped_back_is_the_same() {
         let image = Layout::channels_first(Shape::Image { height: 4, width: 5, channels: 3 });
         let flat = image.reshaped(&[60]).expect("all elements");
         assert_eq!(flat.0[0].len(), 2, "height and width are one run behind another");
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_behind_a_flattened_image_are_read_in_the_order_of_memory() {
+    fn weights_after_a_flattened_image_are_read_in_memory_order() {
         let image = Layout::channels_first(Shape::Image { height: 1, width: 2, channels: 3 });
         let flat = image.reshaped(&[6]).expect("all elements");
         // Channel c of column x is element 2c + x in the file, and element 3x + c in memory.

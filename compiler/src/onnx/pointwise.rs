@@ -88,8 +88,8 @@ impl<'m> Reading<'m> {
 
     /// Imports the maximum or minimum of a value and a constant.
     pub(super) fn min_or_max(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
-        let place = usize::from(matches!(self.operand(node, 0)?, Some(Known::Constant(_))));
-        let number = match (self.operand(node, 1 - place)?, node.inputs.len()) {
+        let position = usize::from(matches!(self.operand(node, 0)?, Some(Known::Constant(_))));
+        let number = match (self.operand(node, 1 - position)?, node.inputs.len()) {
             (Some(Known::Constant(constant)), 2) => constant.single().map(|number| decimal(number as f32)),
             _ => None,
         };
@@ -98,13 +98,13 @@ impl<'m> Reading<'m> {
                 .help("the larger or smaller of a value and one number is supported"));
         };
         let ends = if node.op == "Max" { (number, f64::INFINITY) } else { (f64::NEG_INFINITY, number) };
-        self.clipped(node, place, ends)
+        self.clipped(node, position, ends)
     }
 
-    fn clipped(&mut self, node: &'m Node<'m>, place: usize, ends: (f64, f64)) -> Answer<Known<'m>> {
-        let value = self.value(node, place)?;
+    fn clipped(&mut self, node: &'m Node<'m>, position: usize, ends: (f64, f64)) -> Answer<Known<'m>> {
+        let value = self.value(node, position)?;
         let mut function =
-            |function: Function| self.function_of(value.clone(), node.inputs[place], Activation(function).into());
+            |function: Function| self.function_of(value.clone(), node.inputs[position], Activation(function).into());
         match ends {
             (0.0, 6.0) => function(Function::Relu6),
             (0.0, f64::INFINITY) => function(Function::Relu),
@@ -138,9 +138,9 @@ impl<'m> Reading<'m> {
         if matches!(node.op, "Div" | "Mul")
             && let Some(function) = self.gelu(node)
         {
-            let place = usize::from(matches!(left, Known::Constant(_)));
-            let value = self.value(node, place)?;
-            return self.function_of(value, node.inputs[place], Activation(function).into());
+            let position = usize::from(matches!(left, Known::Constant(_)));
+            let value = self.value(node, position)?;
+            return self.function_of(value, node.inputs[position], Activation(function).into());
         }
         match (left, right) {
             (Known::Value(left), Known::Value(right)) => self.between(node, left, right),
@@ -374,18 +374,18 @@ impl<'m> Reading<'m> {
         let values = (0..node.inputs.len()).map(|index| self.value(node, index)).collect::<Answer<Vec<_>>>()?;
         let first = values.first().cloned().ok_or_else(|| Problem::new("it has no inputs"))?;
         let rank = first.layout.0.len() + 1;
-        let place = super::attributes::axis(super::attributes::int(node, "axis", 1), rank)?;
+        let position = super::attributes::axis(super::attributes::int(node, "axis", 1), rank)?;
         if values.len() == 1 {
             return Ok(Known::Value(first));
         }
         let mut ids = Vec::new();
         for value in &values {
             let channels = self.builder.shape(value.id).channels();
-            let along = place.checked_sub(1).and_then(|axis| value.layout.0.get(axis));
+            let along = position.checked_sub(1).and_then(|axis| value.layout.0.get(axis));
             let is_channels = channels == 1 || along.is_some_and(|axis| *axis == [Run { len: channels, stride: 1 }]);
             if value.layout.0.len() + 1 != rank || !is_channels {
                 return Err(Problem::new(format!(
-                    "it puts values side by side along axis {place}, and here that is done along the channels"
+                    "it puts values side by side along axis {position}, and here that is done along the channels"
                 ))
                 .help("flatten behind the concatenation, not before it"));
             }
@@ -401,7 +401,7 @@ impl<'m> Reading<'m> {
         let id =
             self.row("concat", "concat".to_owned(), vec![crate::ops::Concat.into()], &ids, WeightOptions::default())?;
         let shape = self.builder.shape(id);
-        let layout = Layout::along_axes(shape, rank - 1, place == rank - 1 && rank > 2);
+        let layout = Layout::along_axes(shape, rank - 1, position == rank - 1 && rank > 2);
         Ok(Known::Value(Value { id, layout }))
     }
 

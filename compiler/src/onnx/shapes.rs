@@ -27,8 +27,9 @@ impl<'m> Reading<'m> {
             None => return Err(Problem::new("it has no input")),
         };
         let rank = sizes.len() as i64;
-        let place = |at: i64| usize::try_from(if at < 0 { at + rank } else { at }.clamp(0, rank)).unwrap_or_default();
-        let (start, end) = (place(int(node, "start", 0)), place(int(node, "end", rank)));
+        let position =
+            |at: i64| usize::try_from(if at < 0 { at + rank } else { at }.clamp(0, rank)).unwrap_or_default();
+        let (start, end) = (position(int(node, "start", 0)), position(int(node, "end", rank)));
         Ok(numbers(Numbers::row(sizes.get(start..end).unwrap_or_default().to_vec())))
     }
 
@@ -160,12 +161,12 @@ impl<'m> Reading<'m> {
     /// Splits a flattened batch into images again, if the indices are in order, with axes of these sizes.
     pub(super) fn unflattened_batch(&mut self, node: &'m Node<'m>, value: Value) -> Answer<Known<'m>> {
         let indices = match self.constant(node, 1, "indices")? {
-            Some(Constant::Weights(weights)) => weights.numbers_beside(self.folder).map(Constant::Numbers),
+            Some(Constant::Weights(weights)) => weights.numbers_in(self.folder).map(Constant::Numbers),
             other => other,
         };
         let len = value.layout.len();
         let in_order = |numbers: &Numbers, images: usize| {
-            let numbered = numbers.values.iter().enumerate().all(|(place, index)| place as f64 == *index);
+            let numbered = numbers.values.iter().enumerate().all(|(position, index)| position as f64 == *index);
             numbered && numbers.sizes.first() == Some(&images) && numbers.values.len() == images * len
         };
         let sizes = match indices {
@@ -211,16 +212,16 @@ impl Numbers {
         let sizes = (0..rank).map(common).collect::<Option<Vec<_>>>()?;
         let count =
             sizes.iter().try_fold(1_usize, |count, size| count.checked_mul(*size)).filter(|count| *count <= MOST)?;
-        let place = |of: &Self, mut index: usize| {
-            let (mut place, mut stride) = (0, 1);
+        let position = |of: &Self, mut index: usize| {
+            let (mut position, mut stride) = (0, 1);
             for axis in (0..rank).rev() {
                 let (at, own) = (index % sizes[axis], size(of, axis));
-                place += if own == 1 { 0 } else { at * stride };
+                position += if own == 1 { 0 } else { at * stride };
                 (index, stride) = (index / sizes[axis], stride * own);
             }
-            of.values.get(place).copied()
+            of.values.get(position).copied()
         };
-        let value = |index| Some(compute(place(self, index)?, place(other, index)?));
+        let value = |index| Some(compute(position(self, index)?, position(other, index)?));
         Some(Self { values: (0..count).map(value).collect::<Option<Vec<_>>>()?, sizes })
     }
 }

@@ -306,13 +306,13 @@ impl<'m> Reading<'m> {
         let large: Vec<Run> = weights.axes.iter().copied().filter(|axis| axis.len > 1).collect();
         // The position of its only axis larger than 1 shows which axis it is added to; for flat values and channels last, that is the
         // last one.
-        let place = weights.axes.iter().rev().position(|axis| axis.len > 1);
-        let fits = match (large.as_slice(), place) {
-            ([axis], Some(place)) => {
+        let position = weights.axes.iter().rev().position(|axis| axis.len > 1);
+        let fits = match (large.as_slice(), position) {
+            ([axis], Some(position)) => {
                 let of_image = matches!(self.model.graph.nodes[self.at].op, "Conv" | "ConvTranspose");
                 let spatial =
                     self.weights(&self.model.graph.nodes[self.at], 1, "filters")?.axes.len().saturating_sub(2);
-                axis.len == outputs && place == if of_image { spatial } else { 0 }
+                axis.len == outputs && position == if of_image { spatial } else { 0 }
             }
             _ => false,
         };

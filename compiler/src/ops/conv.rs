@@ -177,7 +177,7 @@ impl Operation for Conv {
     }
 
     fn can_pool(&self, selected: &str, epilogue: &graph::Epilogue, pool: &Pool) -> bool {
-        // A pooled result cannot accumulate onto its output, and values must be final in registers before they are compared.
+        // A pooled result cannot accumulate into its output, and values must be final in registers before they are compared.
         Algorithm::can_pool(selected)
             && pool.takes_largest_of_quads()
             && epilogue.sum.is_none()

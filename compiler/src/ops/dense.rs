@@ -42,7 +42,7 @@ const FUSED: &str = "fused";
 const L1_GRADIENT: usize = 8 * 1024;
 
 impl Dense {
-    /// The candidates for the gradient of the weights. A stored gradient is set to 0, accumulated onto, checked and read by the
+    /// The candidates for the gradient of the weights. A stored gradient is set to 0, accumulated into, checked and read by the
     /// update.
     fn weight_gradients(&self, weights: usize) -> Vec<Candidate> {
         let candidate =

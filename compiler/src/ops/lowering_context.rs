@@ -154,7 +154,7 @@ impl LoweringContext<'_> {
     pub fn activation(&self) -> Option<Function> {
         self.node.epilogue.activation
     }
-    /// The calls that compute the output: a copy of the epilogue's sum, onto which the kernel accumulates.
+    /// The calls that compute the output: a copy of the epilogue's sum, into which the kernel accumulates.
     pub fn with_epilogue_and_sum(&self, call: KernelCall) -> Vec<KernelCall> {
         let call = self.with_epilogue(call);
         match self.node.epilogue.sum {
@@ -224,7 +224,7 @@ pub struct GradientContext<'a> {
     pub dy: ValueId,
     /// The destinations of the gradients of the inputs.
     pub dx: Vec<ValueId>,
-    /// Whether the gradient of the only input accumulates onto its destination.
+    /// Whether the gradient of the only input accumulates into its destination.
     pub adds: bool,
 }
 
@@ -237,7 +237,7 @@ impl GradientContext<'_> {
     pub fn dx(&self, index: usize) -> Data {
         Data::Value(self.dx[index])
     }
-    /// The gradient of the tensor called `name`; kernels accumulate onto it.
+    /// The gradient of the tensor called `name`; kernels accumulate into it.
     pub fn gradient(&self, name: &str) -> Data {
         self.forward.tensor_id(name).map_or(Data::Absent, Data::Gradient)
     }
@@ -246,7 +246,7 @@ impl GradientContext<'_> {
         let dw = self.expanded_gradient().map_or_else(|| self.gradient(kernel), |(value, _)| Data::Value(value));
         kernels::GradWeights { x: self.forward.x(0), dy: self.dy(), dw, db: self.gradient("bias") }
     }
-    /// The destination of the gradient of weights that another node computed, with their number; kernels accumulate onto it.
+    /// The destination of the gradient of weights that another node computed, with their number; kernels accumulate into it.
     fn expanded_gradient(&self) -> Option<(ValueId, usize)> {
         let weights = self.graph.expanded_weights(self.node)?;
         let index = self.node.inputs.iter().position(|&input| input == weights)?;

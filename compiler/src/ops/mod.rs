@@ -161,7 +161,7 @@ pub(crate) trait Operation {
     fn gradient_takes(&self, _activation: Function) -> bool {
         false
     }
-    /// Whether the gradient of its only input can accumulate onto the previous contents of its destination.
+    /// Whether the gradient of its only input can accumulate into the previous contents of its destination.
     fn adds_gradient(&self, _at: &LoweringContext<'_>) -> bool {
         false
     }
@@ -346,7 +346,7 @@ impl Op {
     pub fn gradient_takes(&self, activation: Function) -> bool {
         self.operation().gradient_takes(activation)
     }
-    /// Whether the gradient of its only input can accumulate onto the previous contents of its destination.
+    /// Whether the gradient of its only input can accumulate into the previous contents of its destination.
     pub fn adds_gradient(&self, at: &LoweringContext<'_>) -> bool {
         self.operation().adds_gradient(at)
     }

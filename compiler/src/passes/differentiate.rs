@@ -138,7 +138,7 @@ impl<'a> Backward<'a> {
             let Some(&dy) = self.gradients.get(&node.output) else { continue };
             let is_head = node.output == graph.output && head != Head::Linear;
             let forward = LoweringContext { graph, node, phase: Phase::Training };
-            // A gradient that accumulates onto that of earlier readers needs no memory of its own.
+            // A gradient that accumulates into that of earlier readers needs no memory of its own.
             let sum = match node.inputs[..] {
                 [only] if node.op.adds_gradient(&forward) => self.gradients.get(&only).copied(),
                 _ => None,

@@ -1,4 +1,4 @@
-//! Every word goes out and comes back, and a graph is printed in the language.
+//! Every word survives a round trip through ONNX, and graphs are printed in the language.
 
 use netwright_compiler::graph::Graph;
 use netwright_compiler::layers::words;
@@ -61,10 +61,10 @@ pub Net(8x8x16) {
 }
 
 #[test]
-fn what_lies_side_by_side_is_printed_in_branches_however_the_file_nests_it() {
+fn concatenations_are_printed_in_branches_however_the_file_nests_them() {
     let layer = |input: &str, name: &str, kernel: &str| node("Conv", &[input, kernel], name, &[]);
     let beside = |inputs: &[&str], name: &str| node("Concat", inputs, name, &[("axis", Attribute::Int(1))]);
-    // Each layer of a DenseNet sees all before it.
+    // Each layer of a DenseNet reads all layers before it.
     let dense = [
         layer("x", "a", "k3"),
         beside(&["x", "a"], "xa"),
@@ -81,7 +81,7 @@ fn what_lies_side_by_side_is_printed_in_branches_however_the_file_nests_it() {
         text,
         "block cell_a() {\n    concat { } { conv 1x1x2 nobias }\n}\npub Net(4x4x3) {\n    3 * cell_a()\n}\n"
     );
-    // Two branches that fork off behind the first, in one concatenation: the last module of Inception v3.
+    // Two branches that fork after the first operand, in one concatenation: the last module of Inception v3.
     let forked = [
         layer("x", "a", "k3"),
         layer("x", "s", "l3"),

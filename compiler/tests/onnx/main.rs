@@ -1,4 +1,4 @@
-//! ONNX as a front end: what a file becomes, what it is refused for, and that every word goes out and comes back.
+//! The ONNX front end: imported graphs, rejected files, and the round trip of every word.
 #![cfg(feature = "onnx")]
 
 mod back;

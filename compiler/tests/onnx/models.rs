@@ -1,4 +1,4 @@
-//! Models made by hand, and what is read of them.
+//! Hand-made models, and the graphs imported from them.
 
 use netwright_compiler::graph::{Graph, ValueId};
 use netwright_compiler::onnx::{Problem, Read, printed, read};
@@ -6,7 +6,7 @@ use netwright_grammar::Diagnostics;
 use netwright_onnx::Model;
 use netwright_onnx::write::{self, Attribute, Message};
 
-/// A model of these nodes with weights of these sizes, an input `x` and an output `y`.
+/// A model with these nodes, weights of these sizes, an input `x` and an output `y`.
 pub(crate) fn model(input: &[usize], nodes: &[Message], weights: &[(&str, &[usize])]) -> Vec<u8> {
     let mut graph = Message::new();
     for node in nodes {
@@ -42,7 +42,7 @@ pub(crate) fn ints(values: &[i64]) -> Attribute {
     Attribute::Ints(values.to_vec())
 }
 
-/// A model of these nodes, with integers besides the weights.
+/// A model with these nodes, and integer constants in addition to weights.
 pub(crate) fn model_with(
     input: &[usize],
     nodes: &[Message],
@@ -68,7 +68,7 @@ pub(crate) fn layers_of(bytes: &[u8]) -> Vec<String> {
     read.graph.layers.iter().map(|layer| layer.text.clone()).collect()
 }
 
-/// A model with constants of one number each.
+/// A model with scalar constants.
 pub(crate) fn model_of_numbers(input: &[usize], nodes: &[Message], numbers: &[(&str, f32)]) -> Vec<u8> {
     let mut graph = Message::new();
     for node in nodes {
@@ -83,7 +83,7 @@ pub(crate) fn model_of_numbers(input: &[usize], nodes: &[Message], numbers: &[(&
     model.into_bytes()
 }
 
-/// Nodes by their operators, inputs and output: `Sub x m d`.
+/// Nodes given by operator, inputs and output: `Sub x m d`.
 pub(crate) fn nodes(text: &str, attributes: &[(&str, &str, Attribute)]) -> Vec<Message> {
     let node_of = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -103,7 +103,7 @@ pub(crate) fn lowered(source: &str) -> Graph {
     networks.remove(0).graph
 }
 
-/// What computes a value, all the way from the input.
+/// The expression that computes a value, back to the input.
 pub(crate) fn meaning(graph: &Graph, value: ValueId) -> String {
     match graph.producer(value) {
         None => "input".to_owned(),
@@ -114,7 +114,7 @@ pub(crate) fn meaning(graph: &Graph, value: ValueId) -> String {
     }
 }
 
-/// The text of a network compiles to the same network.
+/// Checks that the printed text of a network compiles to the same network.
 pub(crate) fn assert_prints_itself(graph: &Graph) {
     let text = printed(graph, "Net").expect("it has branches alone");
     assert_eq!(meaning(&lowered(&text), lowered(&text).output), meaning(graph, graph.output), "{text}");

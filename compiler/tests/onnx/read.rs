@@ -1,4 +1,4 @@
-//! What a file becomes.
+//! Imported graphs.
 
 use netwright_compiler::graph::Head;
 use netwright_compiler::onnx::{Asked, End, Source, read_as};
@@ -29,7 +29,7 @@ fn channels_first_become_channels_last_and_weights_follow() {
         change: Change::Times(1.0),
     };
     let kernel = tensor("k", &[2, 3, 3, 3], &[[3, 3], [3, 1], [3, 9], [2, 27]]);
-    // Element (row, column, channel) of the image is number 20 channel + 5 row + column of the file's flattened one.
+    // Element (row, column, channel) of the image is element 20 channel + 5 row + column of the file's flattened value.
     let product = tensor("w", &[5, 40], &[[20, 1], [2, 20], [5, 40]]);
     assert_eq!(read.sources, [kernel, tensor("b", &[2], &[[2, 1]]), product]);
 }
@@ -43,7 +43,7 @@ fn a_kernel_that_two_layers_read_is_shared() {
 }
 
 #[test]
-fn arithmetic_with_shapes_leaves_nothing_behind() {
+fn shape_arithmetic_adds_no_layers() {
     let nodes = [
         node("Shape", &["x"], "s", &[]),
         node("Gather", &["s", "zero"], "n", &[]),
@@ -79,13 +79,13 @@ fn constants_for_each_channel_are_a_layer_of_their_own() {
     let weights: [(&str, &[usize]); 3] = [("scale", &[3, 1, 1]), ("shift", &[1, 3, 1, 1]), ("number", &[])];
     let read = graph_of(&model(&[3, 4, 4], &nodes, &weights)).expect("it can be had");
     let layers: Vec<_> = read.graph.layers.iter().map(|layer| layer.text.as_str()).collect();
-    // The element of `number` is 0, and nothing is left of it.
+    // The element of `number` is 0, so the addition disappears.
     assert_eq!(layers, ["dwconv 1x1 init constant(1) relu"]);
     assert_prints_itself(&read.graph);
 }
 
 #[test]
-fn channels_are_taken_apart_and_shuffled_as_a_shufflenet_does() {
+fn channels_are_split_and_shuffled_as_in_a_shufflenet() {
     let split = |op: &str, inputs: &[&str], attributes: &[(&str, Attribute)]| {
         write::node("the Split", op, inputs, &["left", "right"], attributes)
     };
@@ -124,7 +124,7 @@ fn channels_are_taken_apart_and_shuffled_as_a_shufflenet_does() {
 }
 
 #[test]
-fn rows_and_columns_are_taken_apart_too() {
+fn rows_and_columns_are_split_too() {
     let nodes = [
         write::node(
             "the Split",
@@ -151,7 +151,7 @@ fn rows_and_columns_are_taken_apart_too() {
 }
 
 #[test]
-fn a_row_that_is_flattened_last_comes_in_the_order_of_the_file() {
+fn an_output_that_is_flattened_last_has_the_order_of_the_file() {
     let nodes = [node("Relu", &["x"], "r", &[]), node("Flatten", &["r"], "y", &[])];
     assert_eq!(layers_of(&model(&[3, 4, 5], &nodes, &[])), ["relu", "flatten", "shuffle 20"]);
 }
@@ -170,9 +170,9 @@ fn logarithms_of_probabilities_and_numbers_less_a_value_are_read() {
     assert!(found.contains("divides a constant"), "{found}");
 }
 
-/// What exporters leave to the loss stands behind the logits, where it is asked for and not there yet.
+/// A function that exporters omit is added after the logits on request, unless the file has it.
 #[test]
-fn logits_end_in_what_is_asked_for() {
+fn logits_end_in_the_requested_function() {
     let gemm = node("Gemm", &["x", "w", "b"], "z", &[("transB", Attribute::Int(1))]);
     let logits = model(&[3], &[gemm.clone(), node("Identity", &["z"], "y", &[])], &[("w", &[4, 3]), ("b", &[4])]);
     for (end, word, head) in [
@@ -193,7 +193,7 @@ fn logits_end_in_what_is_asked_for() {
 }
 
 #[test]
-fn an_interval_is_kept_to_with_one_end_or_two() {
+fn clips_with_one_bound_or_two_are_read() {
     let clip = |inputs: &[&str]| {
         model_of_numbers(
             &[4],
@@ -209,7 +209,7 @@ fn an_interval_is_kept_to_with_one_end_or_two() {
     ] {
         assert_eq!(layers_of(&clip(inputs)), [text]);
     }
-    // As before version 11.
+    // The form before version 11.
     let old = [node("Clip", &["x"], "y", &[("min", Attribute::Float(-1.0)), ("max", Attribute::Float(0.5))])];
     assert_eq!(layers_of(&model(&[4], &old, &[])), ["clip min -1 max 0.5"]);
     for (inputs, message) in [
@@ -231,12 +231,12 @@ fn an_interval_is_kept_to_with_one_end_or_two() {
     }
     let found = problem(&model(&[4], &[node("Max", &["x", "x"], "y", &[])], &[]));
     assert!(found.contains("compares values with each other"), "{found}");
-    // No end at all is nothing at all.
+    // A clip without bounds is the identity.
     let nothing = [node("Clip", &["x"], "c", &[]), node("Relu", &["c"], "y", &[])];
     assert_eq!(layers_of(&model(&[4], &nothing, &[])), ["relu"]);
 }
 
-/// A model of nodes, with ε, 2, γ and β for three channels along the axes that `row` gives.
+/// A model with ε, 2, and γ and β for three channels along the axes of `row`.
 fn normalised(text: &str, axis: i64, row: &[usize]) -> Vec<u8> {
     let mut graph = Message::new();
     for node in nodes(text, &[("ReduceMean", "axes", ints(&[axis]))]) {
@@ -256,7 +256,7 @@ fn normalised(text: &str, axis: i64, row: &[usize]) -> Vec<u8> {
 }
 
 #[test]
-fn a_layer_normalisation_in_pieces_is_one_word() {
+fn a_layer_normalisation_of_several_nodes_is_one_word() {
     let pytorch = "ReduceMean x m; Sub x m d; Pow d two s; ReduceMean s v; Add v e w; Sqrt w r; Div d r n;";
     let keras = "ReduceMean x m; Neg m k; Reshape m sizes l; Sub x l d; Mul d d s; ReduceMean s v; Add v e w; Sqrt w q; Reciprocal q r;
         Mul r g f; Mul x f a; Mul k f c;";
@@ -274,15 +274,15 @@ fn a_layer_normalisation_in_pieces_is_one_word() {
         let names: Vec<&str> = sources.iter().map(|source| match source { Source::Tensor { name, .. } => name.as_str(), Source::Filled(_) => "filled" }).collect();
         assert_eq!(names, ["g", "b"][..tensors], "{text}");
     }
-    // Something else behind it, or a part that is read elsewhere.
+    // Another operation at the end, or an inner value that is read elsewhere.
     let behind = format!("{pytorch} Mul n g o; Add o b p; Relu p y");
     assert_eq!(layers_of(&normalised(&behind, 1, &[1, 3, 1, 1])), ["layernorm eps 0.000001 relu"]);
     let elsewhere = format!("{pytorch} Mul n g o; Add o d y");
     assert!(problem(&normalised(&elsewhere, 1, &[1, 3, 1, 1])).contains("it reduces the axes [1]"));
-    // Another γ than that of the mean is another computation.
+    // Another γ than that of the mean makes it a different computation.
     let other = format!("{} Mul k i c; Add b c h; Add a h y", keras.replace("Mul k f c;", "Mul r b i;"));
     assert!(problem(&normalised(&other, 1, &[1, 3, 1, 1])).contains("it reduces the axes [1]"));
-    // A row for each of three rows of the image is none for its channels.
+    // A vector along the three rows of the image is none along its channels.
     assert!(problem(&normalised(&format!("{pytorch} Mul n g y"), 2, &[3, 1])).contains("it reduces the axes [2]"));
 }
 
@@ -303,14 +303,14 @@ fn a_product_of_the_channels_of_each_position_is_a_convolution_of_one_pixel() {
     let integers: [(&str, &[i64]); 3] = [("free", &[0, 1, 2]), ("outputs", &[2]), ("inputs", &[3])];
     let weights: [(&str, &[usize]); 2] = [("w", &[3, 2]), ("b", &[2])];
     assert_eq!(layers_of(&model_with(&[3, 4, 5], &nodes, &integers, &weights)), ["conv 1x1x2"]);
-    // What stays among the images of the batch is not supported.
+    // A product that does not move the positions back from the batch axis is not supported.
     let nodes = [&nodes[..7], &[node("MatMul", &["r", "w"], "y", &[])]].concat();
     let found = problem(&model_with(&[3, 4, 5], &nodes, &integers, &weights));
     assert!(found.contains("its sizes [?, 3] do not begin with that of the batch"), "{found}");
 }
 
 #[test]
-fn the_elements_of_one_image_by_their_numbers_in_order_are_that_image() {
+fn a_gather_of_all_elements_of_one_image_in_order_is_the_image() {
     let strided = |indices: &[i64], batch: usize| {
         let images = (indices.len() / 3) as i64;
         let mut graph = Message::new();
@@ -326,7 +326,7 @@ fn the_elements_of_one_image_by_their_numbers_in_order_are_that_image() {
         for (name, values) in [("all", &[-1][..]), ("i", indices), ("sizes", &[images, 3, 1, 1])] {
             graph.message(write::INITIALIZER, &write::integers(name, values));
         }
-        // The size of the batch stands in the file.
+        // The batch size is fixed in the file.
         let (mut shape, mut tensor, mut kind, mut value) =
             (Message::new(), Message::new(), Message::new(), Message::new());
         for size in [batch, 3, 1, 1] {
@@ -350,10 +350,10 @@ fn the_elements_of_one_image_by_their_numbers_in_order_are_that_image() {
     }
 }
 
-/// As PyTorch's newer exporter writes `as_strided` where it does not know how many images come in: 12 times the number of the image, and the number
-/// of the element in it.
+/// PyTorch's newer exporter writes `as_strided` like this for an unknown batch size: 12 times the index of the image plus the index of
+/// the element in the image.
 #[test]
-fn the_elements_of_every_image_by_numbers_that_follow_from_the_batch_are_those_images() {
+fn a_gather_of_all_elements_of_a_batch_in_order_is_the_batch() {
     let start = "Shape x s; Gather s zero n; Squeeze n m; Reshape x all r";
     let strided = |numbers: &str| {
         let nodes = nodes(&format!("{start}; {numbers}; Gather r j g; Relu g y"), &[]);
@@ -380,7 +380,7 @@ fn the_elements_of_every_image_by_numbers_that_follow_from_the_batch_are_those_i
         format!("{images}; Add places u j"),
         "Range zero m one i; Cast i c; Reshape c apart u; Mul twelve u v; Add v places j".to_owned(),
         "Range zero m one i; Add i i d; Mul d six b; Unsqueeze b behind u; Sub u zero v; Add v places j".to_owned(),
-        // The elements of an image computed of its axes.
+        // The indices of an image's elements, computed from its axes.
         format!("Range zero twelve two a; Unsqueeze a one e; Add e columns f; {images}; Reshape f image h; Add u h j"),
     ] {
         assert_eq!(layers_of(&strided(&numbers)), ["relu"], "{numbers}");
@@ -401,7 +401,7 @@ fn the_elements_of_every_image_by_numbers_that_follow_from_the_batch_are_those_i
 }
 
 #[test]
-fn arithmetic_with_the_size_of_the_batch_is_that_size_or_not_known() {
+fn arithmetic_with_the_batch_size_is_that_size_or_unknown() {
     let reshaped = |arithmetic: &str| {
         let nodes = nodes(
             &format!("Shape x s; Gather s zero n; {arithmetic}; Concat k rest to; Reshape x to y"),
@@ -417,7 +417,7 @@ fn arithmetic_with_the_size_of_the_batch_is_that_size_or_not_known() {
         let found = problem(&reshaped(arithmetic));
         assert!(found.contains("its sizes [?, 12] do not begin with that of the batch"), "{found} for {arithmetic}");
     }
-    // A part of the images is no network's business; all of them are.
+    // A slice of the batch is rejected, unless it contains all images.
     let sliced = |ends: &str| {
         let nodes = nodes(&format!("Shape x s; Gather s zero n; {ends}; Slice x zero k zero t; Relu t y"), &[]);
         model_with(&[3, 2, 2], &nodes, &[("zero", &[0]), ("two", &[2]), ("one", &[1])], &[])

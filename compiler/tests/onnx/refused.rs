@@ -1,4 +1,4 @@
-//! What a file is refused for.
+//! Rejected files.
 
 use netwright_onnx::write::{self, Attribute, Message};
 
@@ -8,7 +8,7 @@ use proc_macro2::{Span, TokenStream};
 use super::models::{graph_of, ints, layers_of, model, model_with, node, problem};
 
 #[test]
-fn what_cannot_be_had_is_one_error_that_names_the_node() {
+fn an_unsupported_node_is_one_error_that_names_it() {
     type Case<'c> = (&'c [usize], Vec<Message>, &'c [(&'c str, &'c [usize])], &'c [&'c str]);
     let cases: [Case<'_>; 9] = [
         (
@@ -65,7 +65,7 @@ fn what_cannot_be_had_is_one_error_that_names_the_node() {
 }
 
 #[test]
-fn what_no_weights_can_be_is_an_error_before_anything_is_built() {
+fn invalid_weights_are_an_error_before_anything_is_built() {
     let conv = |group: i64| node("Conv", &["x", "k"], "y", &[("group", Attribute::Int(group))]);
     for group in [0, -1, i64::MIN] {
         let found = problem(&model(&[3, 4, 4], &[conv(group)], &[("k", &[2, 3, 3, 3])]));
@@ -91,7 +91,7 @@ fn a_node_that_reads_or_computes_nothing_is_an_error() {
         let found = problem(&model(&[4], &[write::node("idle", op, &[], &["y"], &[])], &[]));
         assert!(found.contains("`idle`") && found.contains("no inputs"), "{found}");
     }
-    // One behind it that has no output is nobody's bias and nobody's function.
+    // A following node without an output is neither a bias nor an activation.
     let nodes = [node("Sigmoid", &["x"], "y", &[]), write::node("mute", "Mul", &["x", "y"], &[], &[])];
     assert!(graph_of(&model(&[4], &nodes, &[])).is_ok());
 }
@@ -110,7 +110,7 @@ fn parts_that_are_not_those_of_the_channels_are_refused() {
 }
 
 #[test]
-fn inputs_that_nothing_reads_are_none() {
+fn inputs_without_readers_are_ignored() {
     let mut graph = Message::new();
     graph.message(write::NODE, &node("Relu", &["x"], "y", &[]));
     for name in ["folded", "x", "away"] {
@@ -131,7 +131,7 @@ fn a_graph_in_a_node_is_refused_by_name() {
     assert!(found.contains("`fork`") && found.contains("`then_branch` is a graph of its own"), "{found}");
 }
 
-/// A convolution whose filters lie in a file beside the model.
+/// A convolution with filters in an external file.
 fn model_beside(location: &str) -> Vec<u8> {
     let mut graph = Message::new();
     graph.message(write::NODE, &node("Conv", &["x", "k"], "y", &[]));
@@ -142,7 +142,7 @@ fn model_beside(location: &str) -> Vec<u8> {
     model.into_bytes()
 }
 
-/// What is said of a network from `model.onnx` in a folder where `weights` has so many bytes.
+/// The diagnostics for a network from `model.onnx` in a folder where `weights` has this number of bytes.
 fn said_of(location: &str, len: usize, options: &str) -> Vec<String> {
     let folder = std::env::temp_dir().join(format!("netwright-beside-{}-{len}{options}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder can be made");
@@ -156,13 +156,13 @@ fn said_of(location: &str, len: usize, options: &str) -> Vec<String> {
 }
 
 #[test]
-fn files_beside_a_model_are_looked_for_where_the_program_is_to_hold_them() {
+fn external_files_are_looked_for_with_embed() {
     assert_eq!(said_of("weights", 216, "embed"), [""; 0]);
     let [short] = &said_of("weights", 215, "embed")[..] else { panic!("it is too short") };
     assert!(short.contains("the tensor `k` lies in `weights`, which has 215 bytes: too few for 216"), "{short}");
     let [missing] = &said_of("elsewhere", 216, "embed")[..] else { panic!("it is not there") };
     assert!(missing.contains("`elsewhere`, which cannot be read"), "{missing}");
-    // Weights are read when the program runs, but none will be read there.
+    // Without `embed`, weights are read only at run time, but files outside of the folder never are.
     assert_eq!(said_of("elsewhere", 216, ""), [""; 0]);
     for location in ["../weights", "/etc/passwd"] {
         let [outside] = &said_of(location, 216, "")[..] else { panic!("it is outside") };

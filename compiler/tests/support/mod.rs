@@ -1,4 +1,4 @@
-//! Networks from their text to their graphs, or to what is wrong with them.
+//! Networks from text to graph or to diagnostics.
 
 #![allow(dead_code)]
 
@@ -16,7 +16,7 @@ pub(crate) fn lowered(source: &str) -> Result<Graph, Vec<Diagnostic>> {
     }
 }
 
-/// The graph of a body behind an input, with blocks before it.
+/// The graph of a body with an input, and blocks before it.
 pub(crate) fn graph(blocks: &str, input: &str, body: &str) -> Graph {
     let source = format!("{blocks} Net({input}) {{ {body} }}");
     let graph = lowered(&source).unwrap_or_else(|found| panic!("{source}\n{found:#?}"));
@@ -33,7 +33,7 @@ pub(crate) fn output(input: &str, body: &str) -> String {
     output_of("", input, body)
 }
 
-/// The only mistake: the words it stands under, and all that it says.
+/// The only diagnostic: the text at its span, and its message.
 #[track_caller]
 pub(crate) fn mistake(blocks: &str, input: &str, body: &str) -> (String, String) {
     let source = format!("{blocks} Net({input}) {{ {body} }}");

@@ -1,10 +1,10 @@
-//! A graph as the ONNX file that a network writes, without its weights.
+//! The exported graph of a network as an ONNX file, without its weights.
 
 use netwright_compiler::graph::Graph;
 use netwright_compiler::onnx::written_as_onnx;
 use netwright_onnx::write::{self, Message};
 
-/// The file; its weights are said to lie in another, as those of a large network may.
+/// The file's bytes; the weights are declared to be in an external file, as those of a large network may be.
 pub(crate) fn file_of(graph: &Graph) -> Vec<u8> {
     let export = written_as_onnx(graph, "Net");
     let mut inside = export.graph;

@@ -1,4 +1,4 @@
-//! The syntax tree as one line of text, so that a test can show what it expects.
+//! The syntax tree as one line of text, for the expectations of tests.
 
 #![allow(dead_code)]
 
@@ -6,21 +6,21 @@ use netwright_grammar::{
     Atom, AtomKind, Body, Diagnostic, Diagnostics, Expression, ExpressionKind, File, Item, Separator, parse,
 };
 
-/// The tree of `source` and all that is wrong with it.
+/// The outline of `source` with all its diagnostics.
 pub(crate) fn read(source: &str) -> (File, Vec<Diagnostic>) {
     let mut diagnostics = Diagnostics::default();
     let file = parse(source, &mut diagnostics);
     (file, diagnostics.into_sorted())
 }
 
-/// The tree of `source`, which must be flawless.
+/// The outline of `source`, which must have no errors.
 pub(crate) fn read_flawless(source: &str) -> File {
     let (file, diagnostics) = read(source);
     assert!(diagnostics.is_empty(), "{diagnostics:#?}");
     file
 }
 
-/// The outline of the only body in a network with the stages `stages`.
+/// The outline of the body of a network with the stages `stages`.
 pub(crate) fn stages(stages: &str) -> String {
     let file = read_flawless(&format!("N(1) {{ {stages} }}"));
     let [Item::Network(network)] = file.items.as_slice() else { panic!("{file:#?}") };

@@ -41,15 +41,15 @@ pub(super) fn facts(made: &[(&str, &Made)]) -> Option<(String, String)> {
     }
     docs.push_str("| where | shapes | parameters | multiply-adds |\n|---|---|---:|---:|\n");
     for (network, made, times) in rows.iter().take(MOST_ROWS) {
-        let mut place = made.calls.join(" in ");
-        if place.is_empty() {
-            place = format!("`{network}`");
+        let mut location = made.calls.join(" in ");
+        if location.is_empty() {
+            location = format!("`{network}`");
         }
         if *times > 1 {
-            place = format!("{times} × {place}");
+            location = format!("{times} × {location}");
         }
         let (parameters, macs) = (grouped((made.parameters + made.statistics) as u64), grouped(made.macs));
-        docs.push_str(&format!("| {place} | {} | {parameters} | {macs} |\n", shapes(made)));
+        docs.push_str(&format!("| {location} | {} | {parameters} | {macs} |\n", shapes(made)));
     }
     if rows.len() > MOST_ROWS {
         docs.push_str(&format!("\nand at {} more places", rows.len() - MOST_ROWS));

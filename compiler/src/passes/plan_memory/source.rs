@@ -45,9 +45,9 @@ pub(super) fn sources(program: &Program, storages: &[Storage], elided: &[bool]) 
                 (Step::Call(_), []) => {}
                 (Step::Call(next), [(changed, _)]) => {
                     // A destination with another name may be shown to an observer before it is updated.
-                    let is_whole = *changed == to || is_observed;
-                    let is_there = storages[from].external || storages[from].alive[1] >= index;
-                    let fits = next.takes_source_for(*changed) && next.when == call.when && is_whole && is_there;
+                    let is_current = *changed == to || is_observed;
+                    let is_alive = storages[from].external || storages[from].alive[1] >= index;
+                    let fits = next.takes_source_for(*changed) && next.when == call.when && is_current && is_alive;
                     reader = fits.then_some(index);
                     break;
                 }
