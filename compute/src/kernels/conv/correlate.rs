@@ -1,7 +1,7 @@
-//! A window that slides over an image, as products whose A is the image itself: no matrix of patches is built.
+//! Sliding windows as matrix products whose A is the image itself: no im2col matrix is built.
 //!
-//! The forward pass is one [`Correlation`] for each group; the gradient with respect to the input is one for each phase of
-//! the stride. Where the window leaves the image, a band of rows is first copied with its zeros.
+//! The forward pass is one [`Correlation`] for each group; the gradient of the input is one for each phase of the stride. Where windows
+//! extend into the padding, a band of rows is first copied with its zeros.
 
 use core::ops::Range;
 
@@ -13,33 +13,34 @@ use crate::kernels::images::images;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
 
-/// Elements of a padded copy: about half of a second-level cache, unless one row of windows needs more.
+/// Elements of a padded copy: about half of an L2 cache, unless one row of windows needs more.
 const BAND: usize = 48 * 1024;
 
-/// For each output position (r, c), through an epilogue: `target[r, c, ..] = Σ source[r·step + i·tap_step − before, …] · B[i, j, channel, ..]`.
+/// For each output position (r, c), with an epilogue: `target[r, c, ..] = Σ source[r·step + i·tap_step − before, …] · B[i, j, channel,
+/// ..]`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Correlation {
     /// Height, width and channels of the image that is read.
     pub(super) source: [usize; 3],
-    /// The channels of it that take part: the first, and how many.
+    /// The first of its channels that is used, and the number of channels.
     pub(super) channels: [usize; 2],
-    /// How far above and left of the image the first window starts; negative where it starts inside.
+    /// The distance of the first window above and left of the image; negative where it starts inside.
     pub(super) before: [isize; 2],
     /// Rows and columns of output positions.
     pub(super) positions: [usize; 2],
-    /// Rows and columns of the source from one position to the next.
+    /// Rows and columns of the source between adjacent positions.
     pub(super) step: [usize; 2],
     /// Rows and columns of taps.
     pub(super) taps: [usize; 2],
-    /// Rows and columns of the source from one tap to the next.
+    /// Rows and columns of the source between adjacent taps.
     pub(super) tap_step: [usize; 2],
-    /// Elements in an image of the target, and the place in it of the first position.
+    /// Elements of an image of the target, and the offset of the first position in it.
     pub(super) target: [usize; 2],
-    /// Elements of the target from a row, and from a column, of positions to the next.
+    /// The distances between rows, and between columns, of positions in the target, in elements.
     pub(super) target_step: [usize; 2],
 }
 
-/// How the columns of B lie; see [`Product`].
+/// The layout of the columns of B: see [`Product`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Filters<'a, T> {
     pub(super) data: &'a [T],
@@ -47,7 +48,7 @@ pub(super) struct Filters<'a, T> {
     pub(super) panel: usize,
     pub(super) width: usize,
     pub(super) last: usize,
-    /// How far behind it lies what is computed with next, which is asked for meanwhile; 0 where it need not be.
+    /// The distance of the elements that are prefetched for the next product; 0 for none.
     pub(super) ahead: usize,
 }
 
@@ -56,7 +57,7 @@ pub(super) const fn extent(positions: usize, step: usize, taps: usize, tap_step:
     (positions - 1) * step + (taps - 1) * tap_step + 1
 }
 
-/// Elements of scratch memory for padded copies: a whole image if it is small, and at least one row of windows.
+/// Returns the elements of scratch memory for padded copies: a whole image if it is small, and at least one row of windows.
 pub(super) const fn band_len(
     positions: [usize; 2],
     step: [usize; 2],
@@ -80,7 +81,7 @@ pub(super) const fn band_len(
 }
 
 impl Correlation {
-    /// Whether some window leaves the image.
+    /// Whether some window extends beyond the image.
     pub(super) const fn leaves(&self) -> bool {
         self.leaves_along(0) || self.leaves_along(1)
     }
@@ -90,12 +91,12 @@ impl Correlation {
         self.before[axis] > 0 || end - self.before[axis] > self.source[axis].cast_signed()
     }
 
-    /// Elements of the padded copy for one row of positions.
+    /// Returns the elements of the padded copy for one row of positions.
     pub(super) fn least_len(&self) -> usize {
         extent(1, self.step[0], self.taps[0], self.tap_step[0]) * self.row_len()
     }
 
-    /// The image itself, from row `first` of the positions on; for windows that do not leave it.
+    /// Returns the image itself, from row `first` of the positions on, where no window extends beyond it.
     pub(super) fn plane<'a, T>(&self, images: &'a [T], first: usize) -> Plane<'a, T> {
         let [height, width, all] = self.source;
         let [top, left] = self.before.map(|before| (-before).cast_unsigned());
@@ -103,18 +104,18 @@ impl Correlation {
         Plane { data: images, image: height * width * all, row: width * all, pixel: all, origin }
     }
 
-    /// Elements of a row of a padded copy.
+    /// Returns the elements of a row of a padded copy.
     pub(super) fn row_len(&self) -> usize {
         extent(self.positions[1], self.step[1], self.taps[1], self.tap_step[1]) * self.channels[1]
     }
 
-    /// Rows of positions whose padded copy fits in `memory` elements.
+    /// Returns the rows of positions whose padded copy fits into `memory` elements.
     pub(super) fn rows_that_fit(&self, memory: usize) -> usize {
         let rows = (memory / self.row_len()).checked_sub(extent(1, self.step[0], self.taps[0], self.tap_step[0]));
         rows.map(|rows| (rows / self.step[0] + 1).min(self.positions[0])).expect("scratch for one row of windows")
     }
 
-    /// Of a row of a padded copy: the zeros at its start, and the columns of the image that follow them.
+    /// Returns the number of zeros at the start of a row of a padded copy, and the columns of the image that follow.
     pub(super) fn columns_inside(&self) -> (usize, Range<usize>) {
         let columns = extent(self.positions[1], self.step[1], self.taps[1], self.tap_step[1]);
         let (left, width) = (-self.before[1], self.source[1].cast_signed());
@@ -124,7 +125,7 @@ impl Correlation {
         (zeros.cast_unsigned(), from.cast_unsigned()..to.cast_unsigned())
     }
 
-    /// Copies the rows that `rows` rows of positions from `first` read, with zeros outside the image.
+    /// Copies the rows of the image that `rows` rows of positions from `first` on read, with zeros outside the image.
     pub(super) fn copy_band<T: Scalar>(&self, image: &[T], first: usize, rows: usize, band: &mut [T]) {
         let [height, width, all] = self.source;
         let [channel, channels] = self.channels;
@@ -157,7 +158,7 @@ impl Correlation {
         }
     }
 
-    /// Calls `visit` with the target from each position on, of all images.
+    /// Calls `visit` for each position of all images with the target from that position on.
     pub(super) fn for_each_position<T>(&self, target: &mut [T], mut visit: impl FnMut(&mut [T])) {
         let [rows, columns] = self.positions;
         for target in target.chunks_exact_mut(self.target[0]) {
@@ -214,7 +215,7 @@ impl Correlation {
         target: &mut [T],
     ) {
         let channels = self.channels[1];
-        // Where the taps of a row lie together they are one loop.
+        // Contiguous taps of a row are one loop.
         let together = self.tap_step[1] == 1 && plane.pixel == channels;
         let [taps_down, taps_across] = self.taps;
         let (loops, middle) = if together {
@@ -236,7 +237,7 @@ impl Correlation {
         assert!(last <= target.len(), "positions inside the target");
         filters.check(taps_down * taps_across * channels);
         epilogue.check(filters.columns);
-        // Rows whose positions lie together, channels and all, go through the activation several at a time.
+        // Contiguous rows of positions go through the activation several at a time.
         let row = columns * filters.columns;
         let (together, at_once) = (self.target_step == [row, filters.columns], HOT.div_ceil(row));
         let in_tile = if together { epilogue.in_registers() } else { epilogue };
@@ -273,8 +274,8 @@ impl Correlation {
         }
     }
 
-    /// Adds to `dw`, some rows of the gradient of the weights, one for each tap and channel, what the windows of some images, `rows` rows of
-    /// positions of each, give with the gradient `dy` of their positions; `dy` starts at the first of them.
+    /// Adds to `dw`, which is some rows of the gradient of the weights, one for each tap and channel, the products of the windows of some
+    /// images, `rows` rows of positions of each, with the gradient `dy` of their positions; `dy` starts at the first of them.
     #[allow(clippy::too_many_arguments)]
     pub(super) fn grad_filters<T: Elementary>(
         &self,
@@ -297,12 +298,12 @@ impl Correlation {
         assert!((images - 1) * self.target[0] + rows * columns * all <= dy.len(), "positions inside the gradient");
         assert!(rows_of_weights.end <= down * across * channels, "rows of the weights");
         assert_eq!(dw.len(), rows_of_weights.len() * all, "length of the gradient of the weights");
-        // Where the taps of a row lie together they are rows of one product.
+        // Contiguous taps of a row are rows of one product.
         let together = groups == 1 && self.tap_step[1] == 1;
         let (across, taps) = if together { (1, across * channels) } else { (across, channels) };
         for i in 0..down {
             for j in 0..across {
-                // The rows of these taps that are asked for.
+                // The rows of these taps among `rows_of_weights`.
                 let place = (i * across + j) * taps;
                 let first = rows_of_weights.start.clamp(place, place + taps);
                 let taps = rows_of_weights.end.clamp(first, place + taps) - first;
@@ -340,8 +341,8 @@ impl Correlation {
     }
 }
 
-/// Images as the products read them: a slice, the elements from an image, from a row and from a pixel to the next, and the
-/// first window.
+/// The images as the products read them: a slice, the distances between images, rows and pixels in elements, and the offset of the first
+/// window.
 #[derive(Clone, Copy)]
 pub(super) struct Plane<'a, T> {
     pub(super) data: &'a [T],
@@ -352,7 +353,7 @@ pub(super) struct Plane<'a, T> {
 }
 
 impl<T> Filters<'_, T> {
-    /// Panics where B ends outside its slice.
+    /// Panics unless B is inside its slice.
     fn check(&self, depth: usize) {
         if self.columns == 0 || depth == 0 {
             return;

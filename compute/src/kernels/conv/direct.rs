@@ -1,7 +1,7 @@
 //! Convolution without scratch memory: `conv_direct`.
 //!
-//! Windows are read from the image and filters from where they lie. Windows that reach into the padding are cut to the part
-//! inside the image, one position at a time; all others in a row are one product.
+//! Windows are read from the image and filters from the weights, without copies. Windows that extend into the padding are clipped to the
+//! image and computed one position at a time; all other positions of a row are one matrix product.
 
 use core::ops::Range;
 
@@ -14,7 +14,7 @@ use crate::kernels::images::images;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
 
-/// `conv_direct`: y from x, w, scale, shift.
+/// y = f(scale · (w ∗ x) + shift + y), without scratch memory.
 pub fn conv_direct_forward<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -28,7 +28,7 @@ pub fn conv_direct_forward<T: Elementary>(
     context.split_windows(spec, x, y, &mut [], &|spec, x, y, _| forward(context.isa(), spec, x, w, scale, shift, y));
 }
 
-/// `conv_direct`: dx from dy, w, and what [`conv_direct_pack_rotated`] packed of it or nothing.
+/// dx = ∂ℓ/∂x from dy and w; `packed` holds the filters of [`conv_direct_pack_rotated`], or is empty.
 pub fn conv_direct_grad_input<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -42,18 +42,18 @@ pub fn conv_direct_grad_input<T: Elementary>(
     grad_input(context.isa(), spec, dy, [w, packed], dx);
 }
 
-/// Filters as `conv_direct_grad_input` would transpose them in every pass.
+/// Packs the filters as `conv_direct_grad_input` would otherwise transpose them in every pass.
 pub fn conv_direct_pack_rotated<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
     assert!(w.len() == spec.weights_len() && prepared.len() == w.len(), "length of the filters");
     pack_rotated(spec, w, prepared);
 }
 
-/// Elements of scratch memory that `conv_direct_grad_weights` asks for, whatever the batch: none for small images.
+/// Returns the elements of scratch memory that `conv_direct_grad_weights` needs, whatever the batch: none for small images.
 pub const fn conv_direct_grad_weights_scratch(spec: &Spec) -> usize {
     strips::scratch(spec)
 }
 
-/// `conv_direct`: dw and db, added to, from x, dy.
+/// dw += ∂ℓ/∂w and db += ∂ℓ/∂b from x and dy.
 #[allow(clippy::too_many_arguments)]
 pub fn conv_direct_grad_weights<T: Elementary>(
     context: &Context<'_>,
@@ -73,19 +73,19 @@ pub fn conv_direct_grad_weights<T: Elementary>(
     });
 }
 
-/// The number in an image of the first channel that a tap reads; the tap lies inside.
+/// Returns the offset in an image of the first channel that a tap reads; the tap is inside the image.
 fn place(spec: &Spec, position: [usize; 2], tap: [usize; 2]) -> usize {
     let at =
         |axis: usize| position[axis] * spec.stride[axis] + tap[axis] * spec.dilation[axis] - spec.padding[2 * axis];
     (at(0) * spec.input[1] + at(1)) * spec.input[2]
 }
 
-/// Lengths are checked.
+/// Computes the forward pass. Lengths are checked.
 #[allow(clippy::too_many_arguments)]
 pub(super) fn forward<T: Elementary>(isa: Isa, spec: &Spec, x: &[T], w: &[T], scale: &[T], shift: &[T], y: &mut [T]) {
     let epilogue = Epilogue::new(spec.epilogue, scale, shift);
     let [_, columns, all] = spec.output;
-    // The positions of a row whose whole window is inside.
+    // The positions of a row whose windows are entirely inside the image.
     let inside = {
         let (first, last) = (spec.positions_inside(1, 0), spec.positions_inside(1, spec.window[1] - 1));
         let start = first.start.max(last.start);
@@ -103,7 +103,7 @@ pub(super) fn forward<T: Elementary>(isa: Isa, spec: &Spec, x: &[T], w: &[T], sc
     }
 }
 
-/// Computes `count` positions side by side from `position`, all of which have the same taps inside.
+/// Computes `count` adjacent positions from `position` on, all of which have the same taps inside the image.
 #[allow(clippy::too_many_arguments)]
 fn windows<T: Elementary>(
     isa: Isa,
@@ -132,8 +132,8 @@ fn windows<T: Elementary>(
         ([down.len(), across.len(), channels], step, rows)
     };
     for group in 0..spec.groups {
-        // SAFETY: the windows lie in `x`, the positions in `y` and the taps in `w`, as just compared; `y` is borrowed
-        // mutably, so that nothing overlaps it; an epilogue has a number for each filter.
+        // SAFETY: the assertions above check that the windows are inside `x`, the positions inside `y`, and that `w` has all taps; `y` is
+        // borrowed mutably, so that nothing overlaps it; an epilogue has an element for each filter.
         unsafe {
             tile::run(
                 isa,
@@ -158,7 +158,7 @@ fn windows<T: Elementary>(
     }
 }
 
-/// Calls `visit` with every tap and the rows and columns of positions for which it lies inside.
+/// Calls `visit` with every tap and the rows and columns of positions at which it is inside the image.
 fn for_taps(spec: &Spec, mut visit: impl FnMut([usize; 2], Range<usize>, Range<usize>)) {
     for i in 0..spec.window[0] {
         for j in 0..spec.window[1] {
@@ -170,10 +170,10 @@ fn for_taps(spec: &Spec, mut visit: impl FnMut([usize; 2], Range<usize>, Range<u
     }
 }
 
-/// Filters and channels of a block of weights that is transposed at once, on the stack.
+/// Filters and channels of a block of weights that is transposed on the stack.
 const BLOCK: usize = 16;
 
-/// The weights of a tap in a group: channels from `channel` on, filters from `filter` on.
+/// A block of the weights of a tap in a group: `width` channels from `channel` on, `depth` filters from `filter` on.
 #[derive(Clone, Copy)]
 struct WeightBlock {
     tap: usize,
@@ -185,7 +185,7 @@ struct WeightBlock {
 }
 
 impl WeightBlock {
-    /// The blocks of a tap, in order.
+    /// Returns the blocks of a tap, in order.
     fn of_tap(spec: &Spec, tap: usize) -> impl Iterator<Item = Self> + use<> {
         let ([channels, filters], groups) = (spec.group(), spec.groups);
         (0..groups).flat_map(move |group| {
@@ -198,7 +198,7 @@ impl WeightBlock {
         })
     }
 
-    /// Writes it transposed: rows are filters.
+    /// Writes the block transposed: its rows are filters.
     fn transpose<T: Copy>(&self, spec: &Spec, w: &[T], to: &mut [T]) {
         let ([channels, filters], all) = (spec.group(), spec.output[2]);
         for c in 0..self.width {
@@ -210,7 +210,7 @@ impl WeightBlock {
     }
 }
 
-/// Writes the weights as [`grad_input`] transposes them, tap by tap. Lengths are checked.
+/// Packs the weights tap by tap in the order of [`grad_input`]. Lengths are checked.
 pub(super) fn pack_rotated<T: Copy>(spec: &Spec, w: &[T], mut packed: &mut [T]) {
     for block in (0..spec.window[0] * spec.window[1]).flat_map(|tap| WeightBlock::of_tap(spec, tap)) {
         let (to, rest) = core::mem::take(&mut packed).split_at_mut(block.width * block.depth);
@@ -219,7 +219,7 @@ pub(super) fn pack_rotated<T: Copy>(spec: &Spec, w: &[T], mut packed: &mut [T]) 
     }
 }
 
-/// Lengths are checked. Each tap spreads dy over dx.
+/// Computes dx: each tap adds its products with dy to the positions that it read. Lengths are checked.
 pub(super) fn grad_input<T: Elementary>(isa: Isa, spec: &Spec, dy: &[T], [w, packed]: [&[T]; 2], dx: &mut [T]) {
     let ([channels, filters], all) = (spec.group(), spec.output[2]);
     let [x_row, y_row] = spec.rows_len();
@@ -246,8 +246,8 @@ pub(super) fn grad_input<T: Elementary>(isa: Isa, spec: &Spec, dy: &[T], [w, pac
                     let last = place(spec, [row, columns.end - 1], [i, j]) + group * channels + channel + width;
                     assert!(last <= dx.len() && last <= spec.input[0] * x_row, "positions inside the image");
                     assert!(from + (columns.len() - 1) * all + depth <= dy.len());
-                    // SAFETY: the first and the last position lie in `dy` and `dx`, as just compared; the block
-                    // holds `depth` rows of `width`.
+                    // SAFETY: the assertions above check that the first and the last position are inside `dy` and `dx`; the block has
+                    // `depth` rows of `width` elements.
                     unsafe {
                         let c = dx.as_mut_ptr().add(to);
                         tile::run(
@@ -276,8 +276,8 @@ pub(super) fn grad_input<T: Elementary>(isa: Isa, spec: &Spec, dy: &[T], [w, pac
     });
 }
 
-/// Lengths are checked. Adds to `dw`, some rows of the gradient of the weights, one for each tap and channel of a group; the sum of each tap
-/// walks over the positions for which it lies inside.
+/// Adds to `dw`, which is some rows of the gradient of the weights, one for each tap and channel of a group. The sum of each tap is over
+/// the positions at which it is inside the image. Lengths are checked.
 pub(super) fn grad_weights<T: Elementary>(
     isa: Isa,
     spec: &Spec,
@@ -292,7 +292,7 @@ pub(super) fn grad_weights<T: Elementary>(
     for (x, dy) in x.chunks_exact(spec.input_len()).zip(dy.chunks_exact(spec.output_len())) {
         for_taps(spec, |[i, j], rows, columns| {
             let tap = (i * spec.window[1] + j) * channels;
-            // The channels of this tap that are asked for.
+            // The channels of this tap among the rows.
             let channel = rows_of_weights.start.clamp(tap, tap + channels);
             let count = rows_of_weights.end.clamp(channel, tap + channels) - channel;
             if count == 0 {
@@ -302,8 +302,8 @@ pub(super) fn grad_weights<T: Elementary>(
             let last = place(spec, [rows.end - 1, columns.end - 1], [i, j]);
             assert!(last + spec.input[2] <= x.len() && rows.end * y_row <= dy.len(), "positions inside the image");
             for group in 0..spec.groups {
-                // SAFETY: the first and the last position lie in `x` and `dy`, as just compared; dw, borrowed mutably, has the rows from
-                // `channel` on, `count` of them.
+                // SAFETY: the assertions above check that the first and the last position are inside `x` and `dy`; dw is borrowed mutably
+                // and has `count` rows from `channel` on.
                 unsafe {
                     let c = dw.as_mut_ptr().add((channel - rows_of_weights.start) * all + group * filters);
                     tile::run(

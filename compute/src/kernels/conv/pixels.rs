@@ -1,9 +1,9 @@
 //! Convolution with pixels in the lanes: `conv_pixels`.
 //!
-//! Where there are few filters, vectors of filters are nearly empty. Here a vector holds pixels of a row of the output, the tile has a few
-//! such vectors for each of a few filters, and a weight meets all of them. The image is copied with its padding first, each channel by
-//! itself, so that a vector of inputs is contiguous; a row of outputs is transposed back, channels last, while it lies in the first cache. Where
-//! sizes are constants and rows short, a tile has those of several rows, and a weight is loaded once for all of them.
+//! With few filters, vectors of filters are nearly empty. Here the lanes of a vector are pixels of a row of the output. A tile has several
+//! such vectors for each of several filters, and a weight is used for all of them. The image is first copied with its padding, one plane
+//! per channel, so that vectors of inputs are contiguous; a row of outputs is transposed back to channels last while it is in the L1 cache.
+//! Where sizes are constants and rows short, a tile has the vectors of several rows, and a weight is loaded once for all of them.
 
 #![allow(unsafe_code)]
 
@@ -16,13 +16,13 @@ use crate::kernels::images::images;
 use crate::scalar::Scalar;
 use crate::simd::{Isa, Simd, Vector, WithSimd, mapped, unrolled};
 
-/// Elements of scratch memory that `conv_pixels_forward` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `conv_pixels_forward` needs per thread, whatever the batch.
 pub const fn conv_pixels_forward_scratch(spec: &Spec) -> usize {
     let aside = if spec.epilogue.accumulate { spec.rows_len()[1] } else { 0 };
     planes_len(spec) + sums_len(spec) + aside
 }
 
-/// `conv_pixels`: y from x, w, scale, shift. Constant sizes are those of a small layer, which is one thread's.
+/// y = f(scale · (w ∗ x) + shift + y). Constant sizes are those of a small layer, which runs on one thread.
 #[allow(clippy::too_many_arguments)]
 pub fn conv_pixels_forward<T: Elementary, C: Configuration<Spec>>(
     context: &Context<'_>,
@@ -47,10 +47,10 @@ pub fn conv_pixels_forward<T: Elementary, C: Configuration<Spec>>(
     }
 }
 
-/// Lanes of the widest vector, to which rows are filled up.
+/// The lanes of the widest vector; rows are padded to a multiple of it.
 const LANES: usize = 16;
 
-/// Rows and columns of an image with as much of its padding as windows reach.
+/// Returns the rows and columns of an image with the padding that windows read.
 const fn padded(spec: &Spec) -> [usize; 2] {
     let [rows, columns, _] = spec.output;
     [
@@ -59,20 +59,20 @@ const fn padded(spec: &Spec) -> [usize; 2] {
     ]
 }
 
-/// Elements of the channels one by one, and behind them what the last vector of a row reads and nobody wants.
+/// Returns the elements of the planes of all channels, and the elements after them that the last vector of a row reads but does not use.
 const fn planes_len(spec: &Spec) -> usize {
     let [rows, columns] = padded(spec);
     spec.input[2] * rows * columns + LANES
 }
 
-/// Elements of the rows of the output that are computed together, filter by filter.
+/// Returns the elements of the output rows that are computed together, filter by filter.
 const fn sums_len(spec: &Spec) -> usize {
     let row = spec.output[1].next_multiple_of(LANES);
     let together = if row > MOST_VECTORS * LANES { row } else { MOST_VECTORS * LANES / row * row };
     spec.output[2] * together
 }
 
-/// Lengths are checked, and [`Spec::has_short_rows`] is true.
+/// Computes the forward pass. Lengths are checked, and the sizes satisfy [`Spec::has_short_windows`].
 pub(super) fn forward<T: Elementary, C: Configuration<Spec>>(
     isa: Isa,
     configuration: C,
@@ -99,7 +99,7 @@ impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Forward<'_, T, C> {
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        // A row that fills no wide vector fills a narrow one better.
+        // A short row fills more lanes of a narrow vector.
         if may_be!(C, |spec| spec.output[1] < S::LANES)
             && const { S::Half::LANES < S::LANES }
             && self.configuration.sizes().output[1] < S::LANES
@@ -129,7 +129,7 @@ impl<T: Elementary, C: Configuration<Spec>> Forward<'_, T, C> {
             filters,
             sums_row: columns.next_multiple_of(S::LANES),
             epilogue: Epilogue { accumulate: false, ..epilogue },
-            // Where the sums are added to what stands in y already, that comes before the bounds.
+            // Where the epilogue accumulates, the previous contents of y are added before the bounds apply.
             bounds: if spec.epilogue.accumulate { Bounds::none() } else { epilogue.bounds() },
         };
         for (x, y) in images(x, spec.input_len(), y, spec.output_len()) {
@@ -138,19 +138,21 @@ impl<T: Elementary, C: Configuration<Spec>> Forward<'_, T, C> {
                 for (part, y) in y.chunks_exact_mut(together * row_len).enumerate() {
                     let start = (first / row_len + part * together) * taps.rows[1];
                     assert!(start + taps.reach() + taps.sums_row <= planes.len());
-                    // SAFETY: the windows of the rows lie in their planes, as just compared, with a vector behind the last; there is a weight for
-                    // each tap, channel and filter, and room for the sums of the rows, by their lengths; an epilogue has an element for each
-                    // filter. Sums, planes and y are borrowed mutably, each by itself.
-                    unsafe { rows_of::<T, S, C>(simd, &taps, planes[start..].as_ptr(), w.as_ptr(), sums.as_mut_ptr()) };
+                    // SAFETY: the assertion above checks that the windows of the rows are inside their planes, including a vector after the
+                    // last; by their lengths, `w` has a weight for each tap, channel and filter, and `sums` has the sums of the rows; an
+                    // epilogue has an element for each filter. Sums, planes and y are separate mutable borrows.
+                    unsafe {
+                        compute_rows::<T, S, C>(simd, &taps, planes[start..].as_ptr(), w.as_ptr(), sums.as_mut_ptr())
+                    };
                     let from_row = together * taps.sums_row;
                     for (row, y) in y.chunks_exact_mut(row_len).enumerate() {
                         let sums = &sums[row * taps.sums_row..];
                         if spec.epilogue.accumulate {
-                            turn::<T, S>(simd, [filters, columns], sums, from_row, &mut aside[..row_len]);
+                            transpose::<T, S>(simd, [filters, columns], sums, from_row, &mut aside[..row_len]);
                             let end = epilogue.of_element();
                             aside.iter().zip(y).for_each(|(&z, y)| end.store(z, y));
                         } else {
-                            turn::<T, S>(simd, [filters, columns], sums, from_row, y);
+                            transpose::<T, S>(simd, [filters, columns], sums, from_row, y);
                         }
                     }
                 }
@@ -159,7 +161,7 @@ impl<T: Elementary, C: Configuration<Spec>> Forward<'_, T, C> {
     }
 }
 
-/// The channels of an image one by one, with its padding.
+/// Copies an image with its padding to one plane per channel.
 #[inline(always)]
 fn copy_planes<T: Scalar>(spec: &Spec, x: &[T], planes: &mut [T]) {
     let ([height, width, channels], [rows, columns]) = (spec.input, padded(spec));
@@ -187,24 +189,25 @@ fn copy_planes<T: Scalar>(spec: &Spec, x: &[T], planes: &mut [T]) {
     }
 }
 
-/// What the tiles of a row have in common.
+/// The constants of all tiles of a row.
 struct Taps<'a, T> {
     /// Rows and columns of a window, and channels.
     loops: [usize; 3],
-    /// From one of each to the next, in the planes.
+    /// The distance from one of each to the next, in the planes.
     x_step: [usize; 3],
-    /// Rows of outputs that are computed together, and from the inputs of one to those of the next.
+    /// Output rows that are computed together, and the distance between the inputs of adjacent rows.
     rows: [usize; 2],
-    /// All filters: from the weights of a tap and channel to those of the next.
+    /// The number of filters, which is the distance between the weights of adjacent taps and channels.
     filters: usize,
-    /// Elements of the sums of one filter and row, in whole vectors.
+    /// Elements of the sums of one filter and row, padded to whole vectors.
     sums_row: usize,
     epilogue: Epilogue<'a, T>,
     bounds: Bounds<T>,
 }
 
 impl<T> Taps<'_, T> {
-    /// From the first element that the window of a first position reads to the last that one of the rows together reads.
+    /// Returns the distance from the first element that the window of a first position reads to the last one that a window of the rows
+    /// computed together reads.
     #[inline(always)]
     fn reach(&self) -> usize {
         let [rows, apart] = self.rows;
@@ -213,8 +216,8 @@ impl<T> Taps<'_, T> {
     }
 }
 
-/// Filters and vectors of pixels of a tile. Their sums leave registers for the inputs, and for a weight. What is compiled for any sizes
-/// has few tiles, since each costs every user build time; constant sizes have the one that fits.
+/// Returns the filters and vectors of pixels of a tile. Their accumulators leave registers for the inputs, and for a weight. The code for
+/// any sizes has few tiles, because each costs every user build time; constant sizes have the tile that fits.
 const fn tile_of<T: Elementary, S: Simd<T>>(filters: usize, vectors: usize, is_constant: bool) -> [usize; 2] {
     if is_constant {
         let tall = filters.div_ceil(filters.div_ceil(MOST_FILTERS));
@@ -237,7 +240,7 @@ const fn tile_of<T: Elementary, S: Simd<T>>(filters: usize, vectors: usize, is_c
     [tall, if vectors > 1 && 2 * (tall + 1) < S::REGISTERS { 2 } else { 1 }]
 }
 
-/// Rows of outputs that a tile covers: of constant sizes as many as it has registers for, if that divides all of them.
+/// Returns the output rows of a tile: for constant sizes as many as registers fit, if all rows are a multiple of it.
 const fn rows_together<T: Elementary, S: Simd<T>, C: Configuration<Spec>>() -> usize {
     let Some(spec) = C::CONSTANT else { return 1 };
     let (rows, vectors) = (spec.output[0], spec.output[1].div_ceil(S::LANES));
@@ -250,12 +253,12 @@ const fn rows_together<T: Elementary, S: Simd<T>, C: Configuration<Spec>>() -> u
     together
 }
 
-/// The most filters, and the most vectors of pixels, of a tile.
+/// The maximum filters, and the maximum vectors of pixels, of a tile.
 const MOST_FILTERS: usize = 8;
 const MOST_VECTORS: usize = 4;
 
-/// Whether rows may be cut into tiles of `F` filters and `P` vectors.
-const fn may_be_cut<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(tall: usize, wide: usize) -> bool {
+/// Whether rows may have tiles of `tall` filters and `wide` vectors.
+const fn may_have_tile<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(tall: usize, wide: usize) -> bool {
     match const_tile::<T, S, C>() {
         Some([of_filters, of_pixels]) => of_filters == tall && of_pixels == wide,
         None => {
@@ -265,19 +268,19 @@ const fn may_be_cut<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(tall: usi
     }
 }
 
-/// Where tiles of `size` start that cover `count`: the last is moved back where it would reach further.
+/// Returns the starts of tiles of `size` that cover `count`; the last tile is moved back to end at `count`.
 #[inline(always)]
-fn starts(count: usize, size: usize) -> impl Iterator<Item = usize> {
+fn tile_starts(count: usize, size: usize) -> impl Iterator<Item = usize> {
     (0..count.div_ceil(size)).map(move |n| (n * size).min(count - size))
 }
 
-/// The sums of some rows of pixels through the epilogue, filter by filter, but for its activation beyond a floor.
+/// Computes some rows of pixels filter by filter, with the epilogue except for the activation beyond its bounds.
 ///
 /// # Safety
-/// The inputs of all windows of the rows, `taps.sums_row` of each, and the weights lie in memory that the caller may read, and the sums in memory that
-/// it may write and that those do not overlap.
+/// The memory of the inputs of all windows of the rows, `taps.sums_row` of each, and of the weights is valid for reads; the memory of the
+/// sums is valid for writes and does not overlap them.
 #[inline(always)]
-unsafe fn rows_of<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(
+unsafe fn compute_rows<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(
     simd: S,
     taps: &Taps<'_, T>,
     x: *const T,
@@ -287,9 +290,9 @@ unsafe fn rows_of<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(
     let row = taps.rows[0] * taps.sums_row;
     let vectors = row / S::LANES;
     let [tall, wide] = const_tile::<T, S, C>().unwrap_or_else(|| tile_of::<T, S>(taps.filters, vectors, false));
-    for filter in starts(taps.filters, tall) {
-        for vector in starts(vectors, wide) {
-            // SAFETY: offsets of a tile stay in the rows, which one tile covers where there are several.
+    for filter in tile_starts(taps.filters, tall) {
+        for vector in tile_starts(vectors, wide) {
+            // SAFETY: the offsets of a tile are inside the rows; where there are several rows, one tile covers them.
             let part = unsafe {
                 RowSegment {
                     taps,
@@ -303,7 +306,7 @@ unsafe fn rows_of<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(
                 ($($f:literal x $p:literal)*) => {
                     match (tall, wide) {
                         $(
-                            ($f, $p) if const { may_be_cut::<T, S, C>($f, $p) } => {
+                            ($f, $p) if const { may_have_tile::<T, S, C>($f, $p) } => {
                                 if const { C::CONSTANT.is_some() } {
                                     Tile::<T, $f, $p>(part).with_simd(simd);
                                 } else {
@@ -334,7 +337,7 @@ const fn const_tile<T: Elementary, S: Simd<T>, C: Configuration<Spec>>() -> Opti
     }
 }
 
-/// A part of a row, or several rows.
+/// A segment of a row, or several rows.
 struct RowSegment<'a, T> {
     taps: &'a Taps<'a, T>,
     x: *const T,
@@ -344,7 +347,7 @@ struct RowSegment<'a, T> {
     to: *mut T,
 }
 
-/// A tile of `F` filters and `P` vectors of pixels. Made by [`rows_of`] alone, whose caller promises what its pointers need.
+/// A tile of `F` filters and `P` vectors of pixels. Only [`compute_rows`] makes one, and its caller guarantees that the pointers are valid.
 struct Tile<'a, T, const F: usize, const P: usize>(RowSegment<'a, T>);
 
 impl<T: Elementary, const F: usize, const P: usize> WithSimd<T> for Tile<'_, T, F, P> {
@@ -357,11 +360,11 @@ impl<T: Elementary, const F: usize, const P: usize> WithSimd<T> for Tile<'_, T, 
         let zero = simd.splat(T::ZERO);
         let mut sums = [[zero; P]; F];
         let ([rows, apart], row) = (taps.rows, taps.sums_row);
-        // From the inputs of the first vector to those of another: of the same row, unless the tile has whole rows.
+        // The distance from the inputs of the first vector to those of another one: in the same row, unless the tile has whole rows.
         let place = |vector: usize| {
             if rows == 1 { vector * S::LANES } else { vector * S::LANES / row * apart + vector * S::LANES % row }
         };
-        // SAFETY: whoever called `rows_of` promised the memory.
+        // SAFETY: the caller of `compute_rows` guarantees that the memory is valid.
         unsafe {
             let mut w = w;
             for i in 0..taps.loops[0] {
@@ -399,17 +402,23 @@ impl<T: Elementary, const F: usize, const P: usize> WithSimd<T> for Tile<'_, T, 
     }
 }
 
-/// Filters one by one, `from_row` elements from one to the next, become channels of pixels.
+/// Transposes the rows of filters, which start `from_row` elements apart, to pixels with contiguous channels.
 #[inline(always)]
-fn turn<T: Elementary, S: Simd<T>>(simd: S, [filters, pixels]: [usize; 2], from: &[T], from_row: usize, to: &mut [T]) {
+fn transpose<T: Elementary, S: Simd<T>>(
+    simd: S,
+    [filters, pixels]: [usize; 2],
+    from: &[T],
+    from_row: usize,
+    to: &mut [T],
+) {
     assert!(to.len() == filters * pixels && from.len() >= (filters - 1) * from_row + pixels && from_row >= pixels);
     if filters == 1 {
         return to.copy_from_slice(&from[..pixels]);
     }
     if filters >= 4 && pixels >= S::LANES {
-        for pixel in starts(pixels, S::LANES) {
-            for filter in starts(filters, 4) {
-                // SAFETY: four filters from this one on, and a vector of pixels from this one on, are among those that the lengths say.
+        for pixel in tile_starts(pixels, S::LANES) {
+            for filter in tile_starts(filters, 4) {
+                // SAFETY: the assertion above covers four filters from this one on, and a vector of pixels from this one on.
                 unsafe {
                     let from = from.as_ptr().add(filter * from_row + pixel);
                     let columns = mapped([0, 1, 2, 3], |f| simd.load_at(from.add(f * from_row)));

@@ -1,13 +1,13 @@
-//! The specification of convolution: loops that read like the lecture's equations (slides 37 and 38), with stride, padding,
-//! dilation and groups added. Every fast variant is tested against these.
+//! The reference loops of convolution, which read like the lecture's equations (slides 37 and 38), with stride, padding, dilation and
+//! groups added. Every fast variant is tested against them.
 //!
-//! The lecture numbers positions from 1, its filters slide in steps of one, and nothing is padded. Here positions start at
-//! 0, and tap i of output i′ reads the input at i′·stride + i·dilation − padding; outside the input stands a zero.
+//! The lecture numbers positions from 1, its filters move by one, and it has no padding. Here positions start at 0, and tap i of output i′
+//! reads the input at i′·stride + i·dilation − padding; an input outside the image is 0.
 
 use super::Spec;
 use crate::scalar::Scalar;
 
-/// Calls `visit` with the places in the input, the weights and the output of every product of the convolution.
+/// Calls `visit` for every product of the convolution, with its indices in the input, the weights and the output.
 fn products(spec: &Spec, mut visit: impl FnMut(usize, usize, usize)) {
     let [_, width, channels] = spec.input;
     let [out_height, out_width, filters] = spec.output;
@@ -57,8 +57,7 @@ pub fn grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &
     }
 }
 
-/// ∂ℓ/∂w\[i,j,f,f′] = Σ_{i′,j′} ∂ℓ/∂z\[i′,j′,f′] · a\[i′+i, j′+j, f] and ∂ℓ/∂b\[f′] = Σ_{i′,j′} ∂ℓ/∂z\[i′,j′,f′]   (slide 38),
-/// both added to what is there.
+/// ∂ℓ/∂w\[i,j,f,f′] += Σ_{i′,j′} ∂ℓ/∂z\[i′,j′,f′] · a\[i′+i, j′+j, f] and ∂ℓ/∂b\[f′] += Σ_{i′,j′} ∂ℓ/∂z\[i′,j′,f′]   (slide 38)
 pub fn grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
     for image in 0..batch {
         let x = &x[image * spec.input_len()..];

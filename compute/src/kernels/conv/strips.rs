@@ -1,5 +1,5 @@
-//! Gradients of weights are sums over all positions: those of a large image are taken strip by strip, and the strips added up with what
-//! rounding loses.
+//! Gradients of weights are sums over all positions. For large images they are computed strip by strip, and the sums of the strips are
+//! added with compensation.
 
 use netwright_abi::spec::Windowed;
 
@@ -7,22 +7,22 @@ use super::Spec;
 use crate::kernels::parts::add_compensated;
 use crate::scalar::Scalar;
 
-/// Positions whose sum a kernel takes at once: sixteen parts, which it adds one after the other.
+/// Positions of a strip: sixteen partial sums, which a kernel adds in order.
 const STRIP: usize = 4096;
 
-/// Positions of an image from which on several images are more than a strip.
+/// Positions from which on an image is large: a few such images are more than a strip.
 const LARGE: usize = STRIP / 4;
 
-/// Elements of scratch memory that [`in_strips`] asks for beside the kernel's own: the sum of a strip, and what the additions lost.
+/// Returns the elements of scratch memory that [`in_strips`] needs besides the kernel's own: the sum of a strip, and the rounding errors.
 pub(crate) const fn scratch(spec: &Spec) -> usize {
     if spec.output[0] * spec.output[1] > LARGE { 2 * spec.weights_len() } else { 0 }
 }
 
-/// What [`in_strips`] calls, through a pointer, so that it is compiled once.
+/// The kernel that [`in_strips`] calls, behind `dyn`, so that `in_strips` is compiled once.
 type Work<'a, T> = dyn FnMut(&Spec, &[T], &[T], &mut [T], &mut [T]) + 'a;
 
-/// Adds to dw what `work` adds to it for all images: `work` is given the sizes of a part of them, its x and dy, where to add, and the rest
-/// of the scratch memory.
+/// Adds to dw the gradients of all images that `work` computes strip by strip. `work` receives the sizes of a strip, its x and dy, the
+/// slice that it adds to, and the rest of the scratch memory.
 pub(crate) fn in_strips<T: Scalar>(
     spec: &Spec,
     x: &[T],
@@ -46,7 +46,7 @@ pub(crate) fn in_strips<T: Scalar>(
         for first in (0..rows).step_by(rows_at_once) {
             let strip = first..(first + rows_at_once).min(rows);
             let (part, reached) = spec.of_rows(strip.clone());
-            // Windows that see nothing but padding have no gradient.
+            // Windows that read only padding contribute no gradient.
             if reached.is_empty() {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! What differs between the three passes.
+//! The differences between the three passes.
 
 use super::lane_layout::LaneLayout;
 use super::{GroupRange, Sizes, Spec, forward, grad_input, grad_weights, reached};
@@ -6,12 +6,13 @@ use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
 use crate::simd::Simd;
 
-/// A pass, with its operands; lengths are checked. Each is a function of its own, since a build takes longer for a large one than for three.
+/// A pass with its operands; lengths are checked. Each pass is a function of its own, because one large function takes longer to build than
+/// three.
 pub(super) trait Direction<T: Elementary> {
-    /// The channels of a group that come out.
+    /// Returns the output channels of a group.
     fn columns(sizes: Sizes) -> usize;
 
-    /// What comes before the first range of groups.
+    /// Runs before the first range of groups.
     fn start(&mut self, _spec: &Spec) {}
 
     /// Computes a range of groups, in register tiles of `R` rows and `C` vectors.
@@ -24,7 +25,7 @@ pub(super) trait Direction<T: Elementary> {
     );
 }
 
-/// y from x, the weights with what was packed of them, and the epilogue.
+/// y from x, the weights with their packed filters or none, and the epilogue.
 pub(super) struct Forward<'a, T> {
     pub(super) x: &'a [T],
     pub(super) w: [&'a [T]; 2],
@@ -49,7 +50,7 @@ impl<T: Elementary> Direction<T> for Forward<'_, T> {
     }
 }
 
-/// dx from dy and the weights with what was packed of them.
+/// dx from dy, and the weights with their packed filters or none.
 pub(super) struct GradInput<'a, T> {
     pub(super) dy: &'a [T],
     pub(super) w: [&'a [T]; 2],
@@ -79,7 +80,7 @@ impl<T: Elementary> Direction<T> for GradInput<'_, T> {
     }
 }
 
-/// dw, added to, from x and dy.
+/// dw += ∂ℓ/∂w from x and dy.
 pub(super) struct GradWeights<'a, T> {
     pub(super) x: &'a [T],
     pub(super) dy: &'a [T],

@@ -1,24 +1,23 @@
 //! Convolution in small groups (Xie et al., 2017: ResNeXt): `conv_grouped`.
 //!
-//! One register tile serves the three passes, `sums[row][column] += left[row] · right[column]`, whose columns are the channels that come
-//! out:
+//! One register tile serves the three passes, `sums[row][column] += left[row] · right[column]`; its columns are the output channels:
 //!
-//! | pass | rows | columns | the sum walks over |
+//! | pass | rows | columns | the sum is over |
 //! |---|---|---|---|
 //! | forward | positions | filters | taps and channels |
 //! | gradient of the input, by phases of the stride | positions | channels | taps and filters |
 //! | gradient of the weights | taps and channels | filters | positions |
 //!
-//! What stands in the lanes of its vectors is a [`LaneLayout`]:
+//! A [`LaneLayout`] says which channels are in the lanes of its vectors:
 //!
-//! - Channels of one group, where they fill vectors: a group is copied out of its image, and each number of the left factor meets
-//!   all columns.
-//! - Groups, where they do not: a group of four channels fills no vector, but four channels of eight groups fill four. A band of pixels
-//!   is transposed from `[group][channel]` to `[channel][group]`, and the weights once for each pass; from then on every product is one
-//!   of whole vectors, for any number of channels in a group.
+//! - Channels of one group, where they fill vectors: a group is copied from its image, and each element of the left operand is multiplied
+//!   with all columns.
+//! - Groups, where channels do not fill vectors: a group of four channels fills none, but four channels of eight groups fill four. A band
+//!   of pixels is transposed from `[group][channel]` to `[channel][group]`, and the weights once for each pass; then every product is of
+//!   whole vectors, for any number of channels in a group.
 //!
-//! Both read positions of several rows as one tile, so that images of few columns fill it too. Forward, groups that fill cache lines as they lie
-//! take neither where windows have three columns: see [`lines`].
+//! In both layouts a tile may have positions of several rows, so that images of few columns fill it too. The forward pass of groups that
+//! fill cache lines in their stored layout uses neither where windows have three columns: see [`lines`].
 
 use core::marker::PhantomData;
 
@@ -54,22 +53,22 @@ use regroup::load_tile;
 use weights::WeightGradient;
 use windows::Windows;
 
-/// Channels that are copied out of a pixel at once where channels are in the lanes, in up to [`BUNDLE`] groups.
+/// Channels that are copied from a pixel at once where channels are in the lanes, in up to [`BUNDLE`] groups.
 const CHANNELS: usize = 128;
 
-/// Groups that are copied out of an image together at most.
+/// The maximum groups that are copied from an image together.
 const BUNDLE: usize = 4;
 
-/// Elements of x and dy that are transposed at once for the gradient of the weights: less than half of a second-level cache.
+/// Elements of x and dy that are transposed at once for the gradient of the weights: less than half of an L2 cache.
 const CHUNK: usize = 48 * 1024;
 
-/// Positions whose part of the gradient of the weights is summed in registers: their quad of dy stays in the first cache.
+/// Positions whose partial gradient of the weights is summed in registers: their quad of dy stays in the L1 cache.
 const POSITIONS: usize = 128;
 
-/// Images that are taken together at most, where they are small.
+/// The maximum images of a chunk, where images are small.
 const IMAGES: usize = 8;
 
-/// Groups side by side, from `first` on.
+/// Adjacent groups from `first` on.
 #[derive(Clone, Copy)]
 struct GroupRange {
     first: usize,
@@ -77,9 +76,9 @@ struct GroupRange {
 }
 
 impl GroupRange {
-    /// How many parts it has, and the groups of each.
-    fn parts<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>>(&self) -> [usize; 2] {
-        [self.groups.div_ceil(A::TOGETHER), self.groups.min(A::TOGETHER)]
+    /// Returns the number of lane blocks of the range, and the groups of each.
+    fn lane_blocks<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>>(&self) -> [usize; 2] {
+        [self.groups.div_ceil(A::GROUPS), self.groups.min(A::GROUPS)]
     }
 }
 
@@ -105,7 +104,7 @@ impl Sizes {
     }
 }
 
-/// Groups of a range whose parts are single groups.
+/// Returns the groups of a range where channels are in the lanes, so that a lane block is a single group.
 const fn bundle(spec: &Spec) -> usize {
     let fit = CHANNELS * spec.groups / if spec.input[2] > spec.output[2] { spec.input[2] } else { spec.output[2] };
     if fit < 1 {
@@ -117,7 +116,7 @@ const fn bundle(spec: &Spec) -> usize {
     }
 }
 
-/// Elements of a range's `inner` channels as a left factor, and of its `outer` channels as tiles, at most.
+/// Returns the maximum elements of a range's `inner` channels as the left operand, and of its `outer` channels as tiles.
 const fn block_len(spec: &Spec, inner: usize, outer: usize) -> [usize; 2] {
     let tiles = Tiles::choose(spec.groups, outer);
     match tiles {
@@ -126,7 +125,7 @@ const fn block_len(spec: &Spec, inner: usize, outer: usize) -> [usize; 2] {
     }
 }
 
-/// Elements of scratch memory that `conv_grouped_forward` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `conv_grouped_forward` needs per thread, whatever the batch.
 pub const fn conv_grouped_forward_scratch(spec: &Spec) -> usize {
     if spec.groups_in_lines() {
         return lines::scratch(spec);
@@ -137,7 +136,7 @@ pub const fn conv_grouped_forward_scratch(spec: &Spec) -> usize {
     (sizes.rows() + 2) * tiles + band_len(positions, spec.stride, spec.window, spec.dilation, left)
 }
 
-/// Elements of scratch memory that `conv_grouped_grad_input` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `conv_grouped_grad_input` needs per thread, whatever the batch.
 pub const fn conv_grouped_grad_input_scratch(spec: &Spec) -> usize {
     let Sizes { inner, outer, .. } = Sizes::new(spec);
     let [left, tiles] = block_len(spec, outer, inner);
@@ -147,7 +146,7 @@ pub const fn conv_grouped_grad_input_scratch(spec: &Spec) -> usize {
     taps[0] * taps[1] * outer * tiles + band_len(positions, [1, 1], taps, tap_step, left)
 }
 
-/// Elements of scratch memory that `conv_grouped_grad_weights` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `conv_grouped_grad_weights` needs, whatever the batch.
 pub const fn conv_grouped_grad_weights_scratch(spec: &Spec) -> usize {
     let sizes = Sizes::new(spec);
     let [left, tiles] = block_len(spec, sizes.inner, sizes.outer);
@@ -166,7 +165,7 @@ pub const fn conv_grouped_grad_weights_scratch(spec: &Spec) -> usize {
     strips::scratch(spec) + sizes.rows() * tiles + chunk
 }
 
-/// `conv_grouped`: y from x, w, what [`conv_grouped_pack`] packed of it or nothing, scale, shift.
+/// y = f(scale · (w ∗ x) + shift + y) in groups; `packed` holds the filters of [`conv_grouped_pack`], or is empty.
 #[allow(clippy::too_many_arguments)]
 pub fn conv_grouped_forward<T: Elementary>(
     context: &Context<'_>,
@@ -190,7 +189,7 @@ pub fn conv_grouped_forward<T: Elementary>(
     });
 }
 
-/// `conv_grouped`: dx from dy, w, and what [`conv_grouped_pack_rotated`] packed of it or nothing.
+/// dx = ∂ℓ/∂x from dy and w; `packed` holds the filters of [`conv_grouped_pack_rotated`], or is empty.
 pub fn conv_grouped_grad_input<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -208,7 +207,7 @@ pub fn conv_grouped_grad_input<T: Elementary>(
     });
 }
 
-/// `conv_grouped`: dw and db, added to, from x, dy.
+/// dw += ∂ℓ/∂w and db += ∂ℓ/∂b from x and dy.
 pub fn conv_grouped_grad_weights<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -237,7 +236,7 @@ impl<T: Elementary, D: Direction<T>> WithSimd<T> for Job<'_, T, D> {
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        // Scratch memory is for so many lanes, and groups seldom fill more.
+        // Scratch memory is for at most `LANES` lanes, and groups seldom fill more.
         if const { S::LANES > LANES } {
             return simd.half().call(self);
         }
@@ -249,12 +248,12 @@ impl<T: Elementary, D: Direction<T>> WithSimd<T> for Job<'_, T, D> {
 }
 
 impl<T: Elementary, D: Direction<T>> Job<'_, T, D> {
-    /// Computes range after range.
+    /// Computes all groups, one range after the other.
     #[inline(always)]
     fn run_in_layout<S: Simd<T>, A: LaneLayout<T, S>, const R: usize, const C: usize>(self, simd: S) {
         let Self { spec, mut direction, scratch } = self;
         direction.start(spec);
-        let at_once = if A::TOGETHER == 1 { bundle(spec) } else { A::TOGETHER };
+        let at_once = if A::GROUPS == 1 { bundle(spec) } else { A::GROUPS };
         for first in (0..spec.groups).step_by(at_once) {
             let range = GroupRange { first, groups: at_once.min(spec.groups - first) };
             direction.compute::<S, A, R, C>(simd, spec, range, scratch);
@@ -262,7 +261,7 @@ impl<T: Elementary, D: Direction<T>> Job<'_, T, D> {
     }
 }
 
-/// The windows of the forward pass, whose first channel and first filter are the range's; a channel has so many elements.
+/// Returns the windows of the forward pass with the first channel and the first filter of a range; `elements` is the elements per channel.
 fn windows(spec: &Spec, range: GroupRange, elements: usize) -> Correlation {
     let Sizes { inner, outer, .. } = Sizes::new(spec);
     let mut windows = gemm::windows(spec);
@@ -284,10 +283,10 @@ fn forward<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const R: usize, const
 ) {
     let sizes @ Sizes { inner, outer, .. } = Sizes::new(spec);
     let tiles = outer.div_ceil(A::columns(C)) * C * S::LANES;
-    let [parts, together] = range.parts::<T, S, A>();
-    let (weights, memory) = scratch.split_at_mut(parts * sizes.rows() * tiles);
-    let (scale, memory) = memory.split_at_mut(parts * tiles);
-    let (shift, memory) = memory.split_at_mut(parts * tiles);
+    let [lane_blocks, together] = range.lane_blocks::<T, S, A>();
+    let (weights, memory) = scratch.split_at_mut(lane_blocks * sizes.rows() * tiles);
+    let (scale, memory) = memory.split_at_mut(lane_blocks * tiles);
+    let (shift, memory) = memory.split_at_mut(lane_blocks * tiles);
     let weights = match of_range::<T, S, A>(packed, range, sizes.rows() * tiles) {
         Some(packed) => packed,
         None => {
@@ -298,8 +297,9 @@ fn forward<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const R: usize, const
     for (from, to) in [(epilogue.scale, &mut *scale), (epilogue.shift, &mut *shift)] {
         if !from.is_empty() {
             let from = &from[range.first * outer..][..range.groups * outer];
-            for (from, to) in from.chunks(A::TOGETHER * outer).zip(to.chunks_exact_mut(tiles)) {
-                // SAFETY: a part's filters lie in a chunk of a scale or a shift, and its tiles in a chunk of what they become.
+            for (from, to) in from.chunks(A::GROUPS * outer).zip(to.chunks_exact_mut(tiles)) {
+                // SAFETY: `chunks` of the range's scale or shift has the filters of a lane block, and `chunks_exact_mut` the memory of its
+                // tiles.
                 unsafe {
                     gather_tiles::<T, S, A, C>(simd, from.as_ptr(), [together, outer], to.as_mut_ptr(), C * S::LANES);
                 }
@@ -311,12 +311,12 @@ fn forward<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const R: usize, const
         shift: if epilogue.shift.is_empty() { &[] } else { shift },
         ..epilogue
     };
-    let walk = windows(spec, range, A::ELEMENTS);
-    Windows::<T, A, R, C> { walk, range, inner, outer, weights, epilogue, lane_layout: PhantomData }
+    let correlation = windows(spec, range, A::ELEMENTS);
+    Windows::<T, A, R, C> { correlation, range, inner, outer, weights, epilogue, lane_layout: PhantomData }
         .run(simd, x, y, memory);
 }
 
-/// Writes a range's weights as `[part][tile of filters][tap][channel][C]` vectors.
+/// Transposes a range's weights to `[lane block][tile of filters][tap][channel][C]` vectors.
 #[inline(always)]
 fn transpose_weights<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const C: usize>(
     simd: S,
@@ -326,14 +326,17 @@ fn transpose_weights<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const C: us
     transposed: &mut [T],
 ) {
     let sizes @ Sizes { outer, .. } = Sizes::new(spec);
-    let (rows, step, [parts, together]) = (sizes.rows(), C * S::LANES, range.parts::<T, S, A>());
-    let part_len = rows * outer.div_ceil(A::columns(C)) * step;
-    assert!(w.len() == spec.weights_len() && transposed.len() == parts * part_len, "lengths of the weights");
-    for (row, part) in (0..rows).flat_map(|row| (0..parts).map(move |part| (row, part))) {
-        // SAFETY: every row of the weights has the filters of all groups.
+    let (rows, step, [lane_blocks, together]) = (sizes.rows(), C * S::LANES, range.lane_blocks::<T, S, A>());
+    let lane_block_len = rows * outer.div_ceil(A::columns(C)) * step;
+    assert!(
+        w.len() == spec.weights_len() && transposed.len() == lane_blocks * lane_block_len,
+        "lengths of the weights"
+    );
+    for (row, lane_block) in (0..rows).flat_map(|row| (0..lane_blocks).map(move |lane_block| (row, lane_block))) {
+        // SAFETY: every row of the weights has the filters of all groups, and the assertion above gives the length of `transposed`.
         unsafe {
-            let from = w.as_ptr().add(row * spec.output[2] + (range.first + part * A::TOGETHER) * outer);
-            let to = transposed.as_mut_ptr().add(part * part_len + row * step);
+            let from = w.as_ptr().add(row * spec.output[2] + (range.first + lane_block * A::GROUPS) * outer);
+            let to = transposed.as_mut_ptr().add(lane_block * lane_block_len + row * step);
             gather_tiles::<T, S, A, C>(simd, from, [together, outer], to, rows * step);
         }
     }
@@ -357,26 +360,29 @@ fn grad_input<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const R: usize, co
             continue;
         }
         let taps = Taps::new(spec, [down, across]);
-        let mut walk = windows_of_phase(spec, [top, left], [down, across]);
-        walk.channels = [range.first * outer, outer * A::ELEMENTS];
-        walk.target[1] += range.first * inner;
+        let mut correlation = windows_of_phase(spec, [top, left], [down, across]);
+        correlation.channels = [range.first * outer, outer * A::ELEMENTS];
+        correlation.target[1] += range.first * inner;
         let (tiles, step) = (inner.div_ceil(A::columns(C)), C * S::LANES);
-        let [parts, together] = range.parts::<T, S, A>();
-        let part_len = taps.count() * outer * tiles * step;
-        let (weights, memory) = scratch.split_at_mut(parts * part_len);
-        let weights = match of_range::<T, S, A>(packed, range, part_len) {
+        let [lane_blocks, together] = range.lane_blocks::<T, S, A>();
+        let lane_block_len = taps.count() * outer * tiles * step;
+        let (weights, memory) = scratch.split_at_mut(lane_blocks * lane_block_len);
+        let weights = match of_range::<T, S, A>(packed, range, lane_block_len) {
             Some(packed) => packed,
             None => {
                 // For each channel a row for each filter.
-                for (n, part) in (0..taps.count()).flat_map(|n| (0..parts).map(move |part| (n, part))) {
+                for (n, lane_block) in
+                    (0..taps.count()).flat_map(|n| (0..lane_blocks).map(move |lane_block| (n, lane_block)))
+                {
                     let row = taps.row(n);
                     for tile in 0..tiles {
-                        // SAFETY: for each tap and channel the weights have the filters of all groups, and the
-                        // transposed ones `outer` rows for each part, each tile and each tap.
+                        // SAFETY: for each tap and channel the weights have the filters of all groups, and the transposed weights have
+                        // `outer` rows for each lane block, each tile and each tap.
                         unsafe {
-                            let from = w.as_ptr().add(row + (range.first + part * A::TOGETHER) * outer);
-                            let to =
-                                weights.as_mut_ptr().add(((part * tiles + tile) * taps.count() + n) * outer * step);
+                            let from = w.as_ptr().add(row + (range.first + lane_block * A::GROUPS) * outer);
+                            let to = weights
+                                .as_mut_ptr()
+                                .add(((lane_block * tiles + tile) * taps.count() + n) * outer * step);
                             A::transpose::<C>(simd, from, spec.output[2], [together, inner], tile, outer, to, step);
                         }
                     }
@@ -384,9 +390,9 @@ fn grad_input<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const R: usize, co
                 &*weights
             }
         };
-        packed = packed.get(spec.groups.div_ceil(A::TOGETHER) * part_len..).unwrap_or_default();
+        packed = packed.get(spec.groups.div_ceil(A::GROUPS) * lane_block_len..).unwrap_or_default();
         let windows = Windows::<T, A, R, C> {
-            walk,
+            correlation,
             range,
             inner: outer,
             outer: inner,
@@ -410,20 +416,22 @@ fn grad_weights<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const R: usize, 
 ) {
     let sizes @ Sizes { outer, .. } = Sizes::new(spec);
     let (rows, tiles, step) = (sizes.rows(), outer.div_ceil(A::columns(C)), C * S::LANES);
-    let [parts, together] = range.parts::<T, S, A>();
-    let (sums, memory) = scratch.split_at_mut(parts * tiles * rows * step);
+    let [lane_blocks, together] = range.lane_blocks::<T, S, A>();
+    let (sums, memory) = scratch.split_at_mut(lane_blocks * tiles * rows * step);
     sums.fill(T::ZERO);
     let gradient = WeightGradient { spec, windows: windows(spec, range, A::ELEMENTS), range };
     gradient.run::<T, S, A, R, C>(simd, x, dy, sums, memory);
-    // Rows of weights are far apart, and often a multiple of 4096 bytes: each is met once, with all its filters.
+    // Rows of weights are far apart, often a multiple of 4096 bytes: each is visited once, with all its filters.
     for (row, dw) in dw.chunks_exact_mut(spec.output[2]).enumerate() {
         let dw = dw[range.first * outer..][..range.groups * outer].as_mut_ptr();
-        for (part, tile) in (0..parts).flat_map(|part| (0..tiles).map(move |tile| (part, tile))) {
-            // SAFETY: a range's filters lie in each row of the weights, and a tile's vectors in the sums.
+        for (lane_block, tile) in (0..lane_blocks).flat_map(|lane_block| (0..tiles).map(move |tile| (lane_block, tile)))
+        {
+            // SAFETY: each row of the weights has the filters of the range, and the sums have the vectors of each tile.
             unsafe {
-                let (to, group) = (dw.add(part * A::TOGETHER * outer), [together, outer]);
+                let (to, group) = (dw.add(lane_block * A::GROUPS * outer), [together, outer]);
                 let mut vectors = A::read::<C>(simd, to, group, tile);
-                let sums = load_tile::<T, S, C>(simd, sums.as_ptr().add(((part * tiles + tile) * rows + row) * step));
+                let sums =
+                    load_tile::<T, S, C>(simd, sums.as_ptr().add(((lane_block * tiles + tile) * rows + row) * step));
                 for (vector, sum) in vectors.iter_mut().zip(sums) {
                     *vector = *vector + sum;
                 }

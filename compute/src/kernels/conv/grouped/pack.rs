@@ -1,4 +1,5 @@
-//! Filters in the tiles that the kernel reads, packed for all passes: what it does itself for a range of groups where it is given none.
+//! Packing of filters into the tiles of the kernel, in advance for all passes. Without packed filters, a kernel packs a range of groups
+//! itself.
 
 use netwright_abi::spec::conv::{GROUP_LANES as LANES, GroupTiles as Tiles, QUAD};
 
@@ -10,19 +11,19 @@ use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::Simd;
 
-/// Of packed filters, with so many elements in a part, those of a range. Narrower vectors than they were packed for have other parts: their
-/// kernel packs for itself.
+/// Returns the packed filters of a range, whose lane blocks have `lane_block_len` elements. With vectors narrower than those that they were
+/// packed for, lane blocks differ, and the kernel packs its own.
 pub(super) fn of_range<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>>(
     packed: &[T],
     range: GroupRange,
-    part_len: usize,
+    lane_block_len: usize,
 ) -> Option<&[T]> {
-    let [parts, _] = range.parts::<T, S, A>();
+    let [lane_blocks, _] = range.lane_blocks::<T, S, A>();
     let is_packed = S::LANES == LANES && !packed.is_empty();
-    is_packed.then(|| &packed[range.first / A::TOGETHER * part_len..][..parts * part_len])
+    is_packed.then(|| &packed[range.first / A::GROUPS * lane_block_len..][..lane_blocks * lane_block_len])
 }
 
-/// The taps that meet the positions of a phase of the stride, the last first.
+/// The taps that contribute to the positions of a phase of the stride, the last first.
 pub(super) struct Taps {
     phase: [StridePhase; 2],
     columns: usize,
@@ -34,12 +35,12 @@ impl Taps {
         Self { phase, columns: spec.window[1], row: Sizes::new(spec).inner * spec.output[2] }
     }
 
-    /// How many there are.
+    /// Returns the number of taps.
     pub(super) fn count(&self) -> usize {
         self.phase[0].taps * self.phase[1].taps
     }
 
-    /// Where the weights of one of them start.
+    /// Returns the offset of the weights of tap `n`.
     pub(super) fn row(&self, n: usize) -> usize {
         let [down, across] = self.phase;
         let i = down.first + (down.taps - 1 - n / across.taps) * down.every;
@@ -48,7 +49,7 @@ impl Taps {
     }
 }
 
-/// Filters as `conv_grouped_forward` packs them: `[part][tile of filters][tap][channel]` vectors of a tile, or line by line.
+/// Packs the filters as `conv_grouped_forward` does: as `[lane block][tile of filters][tap][channel]` vectors of a tile, or line by line.
 pub fn conv_grouped_pack<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
     assert!(w.len() == spec.weights_len() && prepared.len() == spec.grouped_len(false), "length of the filters");
     if spec.groups_in_lines() {
@@ -60,8 +61,8 @@ pub fn conv_grouped_pack<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T]
     });
 }
 
-/// Filters as `conv_grouped_grad_input` packs them: those of a phase of the stride together, `[part][tile of channels][tap][filter]` vectors of
-/// a tile.
+/// Packs the filters as `conv_grouped_grad_input` does: for each phase of the stride, `[lane block][tile of channels][tap][filter]` vectors
+/// of a tile.
 pub fn conv_grouped_pack_rotated<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
     assert!(w.len() == spec.weights_len() && prepared.len() == spec.grouped_len(true), "length of the filters");
     let Sizes { inner, outer, .. } = Sizes::new(spec);
@@ -78,7 +79,7 @@ pub fn conv_grouped_pack_rotated<T: Scalar>(_context: &Context<'_>, spec: &Spec,
     }
 }
 
-/// Writes what `element` says of each row, group and channel that comes out into tiles, and zeros where there is none.
+/// Writes `element(row, group, channel)` of each row, group and output channel to the tiles, and zeros to missing lanes.
 fn pack<T: Scalar>(
     groups: usize,
     channels: usize,
@@ -88,13 +89,13 @@ fn pack<T: Scalar>(
 ) {
     let tiles = Tiles::choose(groups, channels);
     let row_len = tiles.vectors() * LANES;
-    for (part, packed) in packed.chunks_exact_mut(rows * tiles.len(channels)).enumerate() {
+    for (lane_block, packed) in packed.chunks_exact_mut(rows * tiles.len(channels)).enumerate() {
         for (tile, packed) in packed.chunks_exact_mut(rows * row_len).enumerate() {
             for (row, packed) in packed.chunks_exact_mut(row_len).enumerate() {
                 for (place, to) in packed.iter_mut().enumerate() {
                     let (group, channel) = match tiles {
-                        Tiles::Groups => (part * LANES + place % LANES, tile * QUAD + place / LANES),
-                        Tiles::Channels => (part, tile * row_len + place),
+                        Tiles::Groups => (lane_block * LANES + place % LANES, tile * QUAD + place / LANES),
+                        Tiles::Channels => (lane_block, tile * row_len + place),
                     };
                     let is_there = group < groups && channel < channels;
                     *to = if is_there { element(row, group, channel) } else { T::ZERO };

@@ -1,16 +1,16 @@
-//! From contiguous groups to groups side by side, and back.
+//! Transposition between contiguous groups and groups in the lanes.
 //!
-//! A pixel holds its channels as `[group][channel]`; the kernels want `[channel][group]`, so that each lane of a vector is a
-//! group. Four channels of a vector's groups are transposed at once.
+//! The channels of a pixel are stored as `[group][channel]`; the kernels need `[channel][group]`, so that each lane of a vector is a group.
+//! Four channels of a vector's groups, a quad, are transposed at once.
 
 use super::{LANES, QUAD};
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, Vector};
 
-/// Reads quad `quad` of `channels` channels of each of `groups` groups, which are `apart`; zeros where there is none.
+/// Reads quad `quad` of `channels` channels of each of `groups` groups, whose starts are `apart` elements apart; missing lanes are zero.
 ///
 /// # Safety
-/// `from` is good for all channels of the groups.
+/// `from` is valid for reads of all channels of the groups.
 #[inline(always)]
 pub(super) unsafe fn read_quad<T: Elementary, S: Simd<T>>(
     simd: S,
@@ -20,7 +20,7 @@ pub(super) unsafe fn read_quad<T: Elementary, S: Simd<T>>(
     quad: usize,
 ) -> [S::Vector; QUAD] {
     let width = QUAD.min(channels - quad * QUAD);
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller guarantees the channels of the groups at `from`; `rows` has a quad for each lane.
     unsafe {
         let from = from.add(quad * QUAD);
         if groups == S::LANES && width == QUAD {
@@ -36,10 +36,10 @@ pub(super) unsafe fn read_quad<T: Elementary, S: Simd<T>>(
     }
 }
 
-/// Writes the vectors of quad `quad` of `count` elements, `step` apart from one to the next.
+/// Stores the vectors of quad `quad` of `count` channels, `step` elements apart.
 ///
 /// # Safety
-/// `to` is good for `count` vectors.
+/// `to` is valid for writes of `count` vectors.
 #[inline(always)]
 pub(super) unsafe fn store_quad<T: Elementary, V: Vector<T>>(
     vectors: [V; QUAD],
@@ -50,16 +50,16 @@ pub(super) unsafe fn store_quad<T: Elementary, V: Vector<T>>(
 ) {
     for (left, vector) in vectors.into_iter().enumerate() {
         if quad * QUAD + left < count {
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller guarantees `count` vectors at `to`.
             unsafe { vector.store_at(to.add((quad * QUAD + left) * step)) };
         }
     }
 }
 
-/// Writes quad `quad` of `channels` channels of each of `groups` groups back among the others.
+/// Writes quad `quad` of `channels` channels of each of `groups` groups, and leaves the other channels unchanged.
 ///
 /// # Safety
-/// `to` is good for the first channel of all the groups.
+/// `to` is valid for writes of all channels of the groups.
 #[inline(always)]
 pub(super) unsafe fn scatter_quad<T: Elementary, V: Vector<T>>(
     columns: [V; QUAD],
@@ -68,7 +68,7 @@ pub(super) unsafe fn scatter_quad<T: Elementary, V: Vector<T>>(
     to: *mut T,
 ) {
     let width = QUAD.min(channels - quad * QUAD);
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller guarantees the channels of the groups at `to`; `rows` has a quad for each lane.
     unsafe {
         let to = to.add(quad * QUAD);
         if groups == V::LANES && width == QUAD {
@@ -85,20 +85,20 @@ pub(super) unsafe fn scatter_quad<T: Elementary, V: Vector<T>>(
 }
 
 /// # Safety
-/// `to` is good for the vectors.
+/// `to` is valid for writes of the vectors.
 #[inline(always)]
 pub(super) unsafe fn store_tile<T: Elementary, V: Vector<T>, const C: usize>(vectors: [V; C], to: *mut T) {
     for (n, vector) in vectors.into_iter().enumerate() {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller guarantees the vectors at `to`.
         unsafe { vector.store_at(to.add(n * V::LANES)) };
     }
 }
 
 /// # Safety
-/// `from` is good for the vectors.
+/// `from` is valid for reads of the vectors.
 #[inline(always)]
 pub(super) unsafe fn load_tile<T: Elementary, S: Simd<T>, const C: usize>(simd: S, from: *const T) -> [S::Vector; C] {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller guarantees the vectors at `from`.
     unsafe {
         let mut vectors = [simd.splat(T::ZERO); C];
         for (n, vector) in vectors.iter_mut().enumerate() {

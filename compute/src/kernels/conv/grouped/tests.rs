@@ -38,7 +38,7 @@ const fn grouped<T: Elementary>() -> Variant<T> {
     }
 }
 
-/// Layers whose groups are read as they lie: of several groups in a line, or several lines in a group.
+/// Layers for [`super::lines`]: several groups in a line, or several lines in a group.
 fn in_lines() -> impl Strategy<Value = Spec> {
     let groups = prop_oneof![
         (1usize..4).prop_map(|lines| [4 * lines, 4, 4]),
@@ -66,7 +66,7 @@ fn in_lines() -> impl Strategy<Value = Spec> {
     })
 }
 
-/// Some images on so many threads, with filters packed before.
+/// Computes some images on `threads` threads, with filters packed in advance.
 fn on(threads: usize, batch: usize, spec: &Spec) -> Vec<f32> {
     let (w, mut packed) = (numbers(spec.weights_len(), 2), memory(spec.grouped_len(false)));
     conv_grouped_pack(&Context::of(1), spec, &w, &mut packed);
@@ -76,9 +76,9 @@ fn on(threads: usize, batch: usize, spec: &Spec) -> Vec<f32> {
     y
 }
 
-/// Rows are computed in pairs, from the first of each part on.
+/// Rows are computed in pairs from the first row of each thread's part.
 #[test]
-fn groups_as_they_lie_have_the_same_bits_on_any_number_of_threads() {
+fn groups_in_lines_have_the_same_bits_on_any_number_of_threads() {
     for (groups, channels, stride) in [(8, 4, 1), (6, 8, 2), (3, 32, 1)] {
         let size = [29, 31, groups * channels];
         let spec = Spec {
@@ -139,7 +139,7 @@ proptest! {
     }
 }
 
-/// Layers whose transposed images do not fit at once, in some pass, and those of which several images do.
+/// Layers whose transposed images do not fit into scratch memory at once, in some pass, and layers of which several images fit.
 #[test]
 fn large_layers_agree_with_the_reference() {
     let spec = |size: usize, groups: usize, [inner, outer]: [usize; 2], stride: usize| Spec {

@@ -4,7 +4,7 @@ use super::lane_layout::LaneLayout;
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, Vector};
 
-/// The steps of a sum over three nested loops, the innermost last: how far the rows of A, and B, move with each.
+/// The trip counts of the three nested loops of a sum, innermost last, and the distances by which the rows of A, and B, move with each.
 #[derive(Clone, Copy)]
 pub(super) struct Steps {
     pub(super) loops: [usize; 3],
@@ -12,12 +12,12 @@ pub(super) struct Steps {
     pub(super) b: [usize; 3],
 }
 
-/// `sums[r][c] += Σ A[r] · B[c]`, lane by lane: the rows of A start at `a`, and the `C` vectors of B lie together.
+/// `sums[r][c] += Σ A[r] · B[c]`, lane by lane: the rows of A start at `a`, and the `C` vectors of B are contiguous.
 ///
-/// Twelve sums leave AVX2 four registers: enough to hold the fewer of rows and columns and one of the others.
+/// Twelve accumulators leave AVX2 four registers: enough for the fewer of rows and columns, and one of the others.
 ///
 /// # Safety
-/// everything that the steps meet lies in memory that the caller may read.
+/// All elements of A and B at the steps are valid for reads.
 #[inline(always)]
 pub(super) unsafe fn multiply<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const R: usize, const C: usize>(
     simd: S,
@@ -31,7 +31,7 @@ pub(super) unsafe fn multiply<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, co
             let mut at = outer * steps.a[0] + middle * steps.a[1];
             let mut b = b.wrapping_add(outer * steps.b[0] + middle * steps.b[1]);
             for _ in 0..steps.loops[2] {
-                // SAFETY: the caller's promise.
+                // SAFETY: the caller guarantees the elements of A and B at all steps.
                 unsafe {
                     if R < C {
                         let mut rows = [simd.splat(T::ZERO); R];

@@ -15,23 +15,23 @@ use crate::simd::Simd;
 /// The gradient of a range's weights, as sums of vectors.
 pub(super) struct WeightGradient<'a> {
     pub(super) spec: &'a Spec,
-    /// The windows of x, with the first channel of the range.
+    /// The windows of x, from the first channel of the range on.
     pub(super) windows: Correlation,
     pub(super) range: GroupRange,
 }
 
-/// Images, and rows of positions, that are transposed at once, and how they lie.
+/// A chunk of images, or of rows of positions, that is transposed at once, and its layout.
 #[derive(Clone, Copy)]
 struct Chunk {
     images: usize,
     rows: usize,
-    /// Pixels of an image's part of x, and of its part of dy.
+    /// Pixels of x, and of dy, per image.
     plane: usize,
     pixels: usize,
 }
 
 impl WeightGradient<'_> {
-    /// Adds to `sums`, `[part][tile of outer][tap][inner][C]` vectors, what all images give.
+    /// Adds the gradient of all images to `sums`, which has `[lane block][tile of outer][tap][inner][C]` vectors.
     #[inline(always)]
     pub(super) fn run<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const R: usize, const C: usize>(
         &self,
@@ -45,15 +45,15 @@ impl WeightGradient<'_> {
         let [height, width, _] = spec.output;
         let sizes @ Sizes { inner, outer, .. } = Sizes::new(spec);
         let tiles = outer.div_ceil(A::columns(C));
-        let parts = self.range.parts::<T, S, A>()[0];
-        assert_eq!(sums.len(), parts * tiles * sizes.rows() * C * S::LANES, "sums of a range");
+        let lane_blocks = self.range.lane_blocks::<T, S, A>()[0];
+        assert_eq!(sums.len(), lane_blocks * tiles * sizes.rows() * C * S::LANES, "sums of a range");
         let columns = extent(width, spec.stride[1], spec.window[1], spec.dilation[1]);
         let chunk = |images: usize, rows: usize| {
             let plane = extent(rows, spec.stride[0], spec.window[0], spec.dilation[0]) * columns;
             Chunk { images, rows, plane, pixels: rows * width }
         };
         let needs = |chunk: Chunk| {
-            parts * chunk.images * (chunk.plane * inner * A::ELEMENTS + chunk.pixels * tiles * C * S::LANES)
+            lane_blocks * chunk.images * (chunk.plane * inner * A::ELEMENTS + chunk.pixels * tiles * C * S::LANES)
         };
         let mut rows = height;
         while rows > 1 && needs(chunk(1, rows)) > memory.len() {
@@ -67,8 +67,9 @@ impl WeightGradient<'_> {
             for first in (0..height).step_by(rows) {
                 let chunk = chunk(images.len(), rows.min(height - first));
                 assert!(needs(chunk) <= memory.len(), "scratch for a row of windows");
-                let (planes, pixels) = memory.split_at_mut(parts * chunk.images * chunk.plane * inner * A::ELEMENTS);
-                // SAFETY: both parts of the memory hold what is transposed into them.
+                let (planes, pixels) =
+                    memory.split_at_mut(lane_blocks * chunk.images * chunk.plane * inner * A::ELEMENTS);
+                // SAFETY: the assertion above checks that the memory has room for the transposed x and dy.
                 unsafe {
                     let (planes, pixels) = (planes.as_mut_ptr(), pixels.as_mut_ptr());
                     self.transpose::<T, S, A, C>(simd, [x, dy], images.clone(), first, chunk, planes, pixels);
@@ -81,20 +82,21 @@ impl WeightGradient<'_> {
         }
     }
 
-    /// How a chunk of x lies. Where channels have vectors, each has a plane, so that neighbouring positions are neighbours.
+    /// Returns the layout of a chunk of x. Where a channel is a vector, each channel has a plane of its own, so that neighbouring positions
+    /// are contiguous.
     #[inline(always)]
     fn band<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>>(&self, chunk: Chunk) -> Band {
         let inner = Sizes::new(self.spec).inner;
         let columns = extent(self.spec.output[1], self.spec.stride[1], self.spec.window[1], self.spec.dilation[1]);
         let [pixel, channel] =
             if A::ELEMENTS == 1 { [inner, 1] } else { [A::ELEMENTS, chunk.images * chunk.plane * A::ELEMENTS] };
-        Band { row: columns * pixel, pixel, channel, part: chunk.images * chunk.plane * inner * A::ELEMENTS }
+        Band { row: columns * pixel, pixel, channel, lane_block: chunk.images * chunk.plane * inner * A::ELEMENTS }
     }
 
-    /// Turns a chunk of x, image after image, and of dy to `[part][tile][image][row][column][C]`.
+    /// Transposes a chunk of x, one image after the other, and of dy to `[lane block][tile][image][row][column][C]`.
     ///
     /// # Safety
-    /// Both pointers are good for the chunk.
+    /// Both pointers are valid for writes of the chunk.
     #[allow(clippy::too_many_arguments)]
     #[inline(always)]
     unsafe fn transpose<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const C: usize>(
@@ -108,23 +110,23 @@ impl WeightGradient<'_> {
         pixels: *mut T,
     ) {
         let (spec, range) = (self.spec, self.range);
-        let [parts, together] = range.parts::<T, S, A>();
+        let [lane_blocks, together] = range.lane_blocks::<T, S, A>();
         let Sizes { inner, outer, .. } = Sizes::new(spec);
         let band = self.band::<T, S, A>(chunk);
         let (tiles, tile) = (outer.div_ceil(A::columns(C)), chunk.images * chunk.pixels * C * S::LANES);
         for (n, image) in images.enumerate() {
             let x = &x[image * spec.input_len()..][..spec.input_len()];
             let dy = &dy[image * spec.output_len() + first * spec.output[1] * spec.output[2]..];
-            // SAFETY: the caller's promise; dy has the pixels of the chunk, as `zip` makes sure.
+            // SAFETY: the caller guarantees the memory of the chunk; `zip` ends at the last pixel of dy.
             unsafe {
                 let planes = planes.add(n * chunk.plane * band.pixel);
                 gather_band::<T, S, A>(simd, &self.windows, range, inner, x, [first, chunk.rows], planes, band);
                 let pixels = pixels.add(n * chunk.pixels * C * S::LANES);
                 for (pixel, dy) in (0..chunk.pixels).zip(dy.chunks_exact(spec.output[2])) {
                     let from = dy[range.first * outer..][..range.groups * outer].as_ptr();
-                    for part in 0..parts {
-                        let from = from.add(part * A::TOGETHER * outer);
-                        let to = pixels.add(part * tiles * tile + pixel * C * S::LANES);
+                    for lane_block in 0..lane_blocks {
+                        let from = from.add(lane_block * A::GROUPS * outer);
+                        let to = pixels.add(lane_block * tiles * tile + pixel * C * S::LANES);
                         gather_tiles::<T, S, A, C>(simd, from, [together, outer], to, tile);
                     }
                 }
@@ -132,7 +134,7 @@ impl WeightGradient<'_> {
         }
     }
 
-    /// Adds what the positions of `rows` of a chunk give to every weight.
+    /// Adds the products of the positions of `rows` of a chunk to the gradient of every weight.
     ///
     /// # Safety
     /// As [`transpose`](Self::transpose), which has filled the chunk.
@@ -149,24 +151,24 @@ impl WeightGradient<'_> {
         let spec = self.spec;
         let Sizes { inner, outer, taps } = Sizes::new(spec);
         let (width, step) = (spec.output[1], C * S::LANES);
-        let Band { row, pixel, channel, part } = self.band::<T, S, A>(chunk);
+        let Band { row, pixel, channel, lane_block } = self.band::<T, S, A>(chunk);
         let steps = Steps {
             loops: [chunk.images, rows.len(), width],
             a: [chunk.plane * pixel, spec.stride[0] * row, spec.stride[1] * pixel],
             b: [chunk.pixels * step, width * step, step],
         };
         let (total, tiles) = (taps * inner, outer.div_ceil(A::columns(C)));
-        // From the last channel of a tap to the first of the next, and from the last tap of a row to the next row.
+        // The distances from the last channel of a tap to the first of the next, and from the last tap of a row to the next row.
         let beside = (spec.dilation[1] * pixel).wrapping_sub(inner * channel);
         let below = (spec.dilation[0] * row).wrapping_sub(spec.window[1] * spec.dilation[1] * pixel);
         for (n, sums) in sums.chunks_exact_mut(total * step).enumerate() {
-            // SAFETY: the taps of all positions lie in the planes, the positions in the pixels, and each row of weights in the sums.
+            // SAFETY: the planes contain the taps of all positions, the pixels the positions, and the sums each row of weights.
             unsafe {
                 let b = pixels.add((n * chunk.images * chunk.pixels + rows.start * width) * step);
-                let planes = planes.add(n / tiles * part + rows.start * spec.stride[0] * row);
+                let planes = planes.add(n / tiles * lane_block + rows.start * spec.stride[0] * row);
                 let ([mut j, mut k], mut at, mut sum_at) = ([0; 2], 0usize, 0);
                 for done in (0..total).step_by(R) {
-                    // A tile has any rows of weights; the last is repeated where there are too few.
+                    // The rows of a tile may be any rows of weights; the last is repeated where there are too few.
                     let (mut from, mut to) = ([planes; R], [sums.as_mut_ptr(); R]);
                     let mut tile = [[simd.splat(T::ZERO); C]; R];
                     for (n, (from, to)) in from.iter_mut().zip(&mut to).enumerate() {

@@ -1,9 +1,9 @@
-//! Convolution for the constant sizes of a small layer, `conv_registers`: the sums of some positions of a row stay in registers, with filters in the
-//! lanes.
+//! Convolution for the constant sizes of a small layer, `conv_registers`: the accumulators of several positions of a row stay in registers,
+//! with filters in the lanes.
 //!
-//! Windows and filters are read where they lie, as `conv_direct` reads them, whose register tile serves any sizes. Here every distance is a constant:
-//! all positions of a tile are reached from the address of the first, and it has as many as the row gives and registers take. Where filters are a
-//! single vector and registers are many, a tile has positions of several rows ([`overlapping`]).
+//! Windows and filters are read without copies, as by `conv_direct`, whose register tile serves any sizes. Here every distance is a
+//! constant: all positions of a tile are addressed from the first, and the tile has as many positions as the row has and registers fit.
+//! Where filters fill only one vector and there are many registers, a tile has positions of several rows ([`overlapping`]).
 
 mod overlapping;
 
@@ -16,8 +16,8 @@ use crate::epilogue::{Bounds, Epilogue};
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Isa, Simd, Vector, WithSimd, unrolled};
 
-/// `conv_registers`: y from x, w, scale, shift. Constant sizes are those of a small layer, which is one thread's; with others it is
-/// `conv_direct`, which gives the same bits.
+/// y = f(scale · (w ∗ x) + shift + y). Constant sizes are those of a small layer, which runs on one thread; other sizes run `conv_direct`,
+/// which gives the same bits.
 pub fn conv_registers_forward<T: Elementary, C: Configuration<Spec>>(
     context: &Context<'_>,
     configuration: C,
@@ -36,11 +36,11 @@ pub fn conv_registers_forward<T: Elementary, C: Configuration<Spec>>(
     forward(context.isa(), configuration, x, w, Epilogue::new(spec.epilogue, scale, shift), y);
 }
 
-/// Positions and vectors of filters of a tile, at most.
+/// The maximum positions and vectors of filters of a tile.
 const MOST_POSITIONS: usize = 14;
 const MOST_VECTORS: usize = 4;
 
-/// Positions and vectors of filters of a tile. Their sums leave registers for the filters, and for an input.
+/// Returns the positions and vectors of filters of a tile. Their accumulators leave registers for the vectors of weights, and for an input.
 const fn tile_of<T: Elementary, S: Simd<T>>(spec: &Spec) -> [usize; 2] {
     let vectors = spec.output[2].div_ceil(S::LANES);
     let mut wide = if vectors < MOST_VECTORS { vectors } else { MOST_VECTORS };
@@ -53,7 +53,7 @@ const fn tile_of<T: Elementary, S: Simd<T>>(spec: &Spec) -> [usize; 2] {
     [columns.div_ceil(columns.div_ceil(fit)), wide]
 }
 
-/// Lengths are checked, the sizes are constants, and [`Spec::has_inner_windows`] is true of them.
+/// Computes the forward pass. Lengths are checked, the sizes are constants, and they satisfy [`Spec::has_inner_windows`].
 pub(super) fn forward<T: Elementary, C: Configuration<Spec>>(
     isa: Isa,
     configuration: C,
@@ -78,7 +78,7 @@ impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Forward<'_, T, C> {
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        // Few filters fill a narrow vector better.
+        // Few filters fill more lanes of a narrow vector.
         if may_be!(C, |spec| S::Half::LANES < S::LANES && spec.output[2] <= S::Half::LANES) {
             self.run(simd.half());
         } else {
@@ -116,15 +116,15 @@ impl<T: Elementary, C: Configuration<Spec>> Forward<'_, T, C> {
                     let x = &x[(first / row_len + row) * spec.stride[0] * spec.rows_len()[0]..];
                     for vector in (0..vectors).step_by(wide) {
                         for column in (0..columns).step_by(tall) {
-                            let part = Part { spec, x, w, epilogue, bounds, column, vector, y: &mut *y };
+                            let part = Tile { spec, x, w, epilogue, bounds, column, vector, y: &mut *y };
                             macro_rules! tiles {
                                 ($($p:literal)*) => {
                                     match (tall.min(columns - column), wide) {
                                         $(
-                                            ($p, 1) if const { has::<T, S, C>($p, 1) } => part.compute::<S, $p, 1>(simd),
-                                            ($p, 2) if const { has::<T, S, C>($p, 2) } => part.compute::<S, $p, 2>(simd),
-                                            ($p, 3) if const { has::<T, S, C>($p, 3) } => part.compute::<S, $p, 3>(simd),
-                                            ($p, 4) if const { has::<T, S, C>($p, 4) } => part.compute::<S, $p, 4>(simd),
+                                            ($p, 1) if const { has_tile::<T, S, C>($p, 1) } => part.compute::<S, $p, 1>(simd),
+                                            ($p, 2) if const { has_tile::<T, S, C>($p, 2) } => part.compute::<S, $p, 2>(simd),
+                                            ($p, 3) if const { has_tile::<T, S, C>($p, 3) } => part.compute::<S, $p, 3>(simd),
+                                            ($p, 4) if const { has_tile::<T, S, C>($p, 4) } => part.compute::<S, $p, 4>(simd),
                                         )*
                                         _ => unreachable!("a row is cut into tiles"),
                                     }
@@ -147,8 +147,8 @@ const fn tile<T: Elementary, S: Simd<T>, C: Configuration<Spec>>() -> [usize; 2]
     }
 }
 
-/// Whether rows are cut into tiles of so many positions and vectors, but for the last, which may have fewer positions.
-const fn has<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(positions: usize, vectors: usize) -> bool {
+/// Whether rows have tiles of so many positions and vectors; the last tile of a row may have fewer positions.
+const fn has_tile<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(positions: usize, vectors: usize) -> bool {
     match C::CONSTANT {
         Some(spec) => {
             let [tall, wide] = tile_of::<T, S>(&spec);
@@ -158,8 +158,8 @@ const fn has<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(positions: usize
     }
 }
 
-/// A tile of a row of outputs, whose windows start in the first row of `x`.
-struct Part<'a, 'y, T> {
+/// A tile of a row of outputs; its windows start in the first row of `x`.
+struct Tile<'a, 'y, T> {
     spec: &'a Spec,
     x: &'a [T],
     w: &'a [T],
@@ -170,7 +170,7 @@ struct Part<'a, 'y, T> {
     y: &'y mut [T],
 }
 
-impl<T: Elementary> Part<'_, '_, T> {
+impl<T: Elementary> Tile<'_, '_, T> {
     /// y\[j′,f′] = f(scale\[f′] · Σ a·w + shift\[f′]) of `P` positions and `N` vectors of filters   (slide 37)
     #[expect(clippy::needless_range_loop, reason = "iterators take longer to build")]
     #[inline(always)]
@@ -186,9 +186,9 @@ impl<T: Elementary> Part<'_, '_, T> {
         let (is_partial, mask) = (count < S::LANES, simd.mask(count));
         let zero = simd.splat(T::ZERO);
         let mut sums = [[zero; N]; P];
-        // SAFETY: the windows of the tile's positions end inside `x`, as just compared, and each of their weights has `filters` filters, of which the
-        // vectors but the last are whole and the mask lets through what the last has; as many lie in a position of `y`, and in a scale or a shift,
-        // which the epilogue has checked.
+        // SAFETY: the assertions above check that the windows of the tile end inside `x`, and that each of their weights has `filters`
+        // filters: all vectors are whole but the last, whose mask selects the remaining filters. A position of `y` has as many filters, as
+        // have the scale and the shift, which the epilogue has checked.
         unsafe {
             for i in 0..down {
                 let x = x.as_ptr().add(i * below + first);
@@ -208,7 +208,7 @@ impl<T: Elementary> Part<'_, '_, T> {
             }
             unrolled!(n < N, {
                 let first = filter + n * S::LANES;
-                let end = End::new(simd, &epilogue, bounds, first, n == N - 1 && is_partial, mask);
+                let end = VectorEpilogue::new(simd, &epilogue, bounds, first, n == N - 1 && is_partial, mask);
                 for p in 0..P {
                     end.store(simd, sums[p][n], y.as_mut_ptr().add((column + p) * filters + first));
                 }
@@ -217,23 +217,23 @@ impl<T: Elementary> Part<'_, '_, T> {
     }
 }
 
-/// What becomes of the sums of a vector of filters.
+/// The epilogue of a vector of filters.
 #[derive(Clone, Copy)]
-struct End<V, M> {
+struct VectorEpilogue<V, M> {
     scale: V,
     shift: V,
     accumulate: bool,
     bounds: Bounds<V>,
-    /// Whether the mask lets through some of the filters alone.
+    /// Whether the mask selects only some of the lanes.
     is_partial: bool,
     mask: M,
 }
 
-impl<V, M: Copy> End<V, M> {
-    /// Of the filters from `first` on.
+impl<V, M: Copy> VectorEpilogue<V, M> {
+    /// Loads the epilogue of the filters from `first` on.
     ///
     /// # Safety
-    /// A scale and a shift that are not empty have an element for each of the filters.
+    /// A scale and a shift that are not empty have an element for each of the selected filters.
     #[inline(always)]
     unsafe fn new<T: Elementary, S: Simd<T, Vector = V>>(
         simd: S,
@@ -248,17 +248,17 @@ impl<V, M: Copy> End<V, M> {
     {
         let each = |each: &[T], default: T| match each.is_empty() {
             true => simd.splat(default),
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller guarantees the selected elements of each operand.
             false => unsafe { simd.load_edge(each.as_ptr().add(first), is_partial, mask) },
         };
         let (scale, shift) = (each(epilogue.scale, T::ONE), each(epilogue.shift, T::ZERO));
         Self { scale, shift, accumulate: epilogue.accumulate, bounds: bounds.splat(simd), is_partial, mask }
     }
 
-    /// f(scale · sum + shift), added to what stands at `to` where the epilogue says so.
+    /// Stores f(scale · sum + shift), or f(scale · sum + shift + previous contents) where the epilogue accumulates.
     ///
     /// # Safety
-    /// The pointer is good for the filters.
+    /// `to` is valid for reads and writes of the selected filters.
     #[inline(always)]
     unsafe fn store<T: Elementary, S: Simd<T, Vector = V>>(&self, simd: S, sum: V, to: *mut T)
     where
@@ -266,7 +266,7 @@ impl<V, M: Copy> End<V, M> {
     {
         let Self { scale, shift, accumulate, bounds, is_partial, mask } = *self;
         let mut sum = sum.multiply_add(scale, shift);
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller guarantees that `to` is valid for the selected filters.
         unsafe {
             if accumulate {
                 sum = sum + simd.load_edge(to, is_partial, mask);

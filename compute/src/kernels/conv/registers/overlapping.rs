@@ -1,23 +1,24 @@
-//! Windows that overlap: what several of them see is read once.
+//! Register tiles over several rows of overlapping windows, which load each input once for all windows that contain it.
 //!
-//! A single vector of filters needs an element of the input and a vector of weights for each multiply-add, and a tile of one row saves the weights
-//! alone: it waits for what it reads. Here a tile has positions of several rows. An element of the input meets all positions of its row whose windows
-//! see it, a vector of weights all rows; each sum takes its terms in the same order as ever.
+//! With a single vector of filters, each multiply-add needs an element of the input and a vector of weights. A tile of one row reuses only
+//! the weights, and is bound by loads. Here a tile has positions of several rows: an element of the input is used for all positions of its
+//! row whose windows contain it, and a vector of weights for all rows. Each sum takes its terms in the same order as in a tile of one row.
 
 use core::hint::black_box;
 
-use super::{End, Spec};
+use super::{Spec, VectorEpilogue};
 use crate::configuration::Configuration;
 use crate::epilogue::{Bounds, Epilogue};
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, Vector, WithSimd, unrolled};
 
-/// Rows and positions of a tile, at most: with an element of each row and a vector of weights, their sums take 31 registers.
+/// The maximum rows, and positions per row, of a tile: with an element of each row and a vector of weights, the accumulators take 31
+/// registers.
 const MOST: usize = 5;
-/// Columns of the input that a tile sees, at most.
+/// The maximum columns of the input that the windows of a tile cover.
 const MOST_COLUMNS: usize = 16;
 
-/// Rows and positions of a tile, where filters are a single vector, windows overlap, and there are registers enough.
+/// Returns the rows and positions of a tile where filters are a single vector, windows overlap, and there are enough registers.
 const fn tile_of<T: Elementary, S: Simd<T>>(spec: &Spec) -> Option<[usize; 2]> {
     let ([rows, columns, filters], wide) = (spec.output, spec.window[1]);
     if S::REGISTERS < MOST * MOST + MOST + 1 || filters > S::LANES || spec.stride[1] != 1 || wide == 1 {
@@ -35,8 +36,8 @@ pub(super) const fn tile<T: Elementary, S: Simd<T>, C: Configuration<Spec>>() ->
     }
 }
 
-/// Whether images are cut into tiles of so many rows and positions, but for the last, which may have fewer.
-const fn has<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(tile_rows: usize, positions: usize) -> bool {
+/// Whether images have tiles of so many rows and positions; the last tiles may have fewer.
+const fn has_tile<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(tile_rows: usize, positions: usize) -> bool {
     match (C::CONSTANT, tile::<T, S, C>()) {
         (Some(spec), Some([tall, wide])) => {
             let [rows, columns, _] = spec.output;
@@ -46,9 +47,10 @@ const fn has<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(tile_rows: usize
     }
 }
 
-/// Rows of outputs, as many as a tile has or the last of an image, whose windows start in the first row of `x`.
+/// Rows of outputs, as many as a tile has, or the last rows of an image; their windows start in the first row of `x`.
 ///
-/// A function of its own, by [`Simd::call`]: what is as long as this stays a call in a closure, and there has no instruction set.
+/// It is a function of its own, by [`Simd::call`]: code of this length is not inlined into a closure, and would be compiled without the
+/// instructions.
 pub(super) struct Rows<'a, 'y, T, C> {
     pub(super) configuration: C,
     pub(super) x: &'a [T],
@@ -70,7 +72,7 @@ impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Rows<'_, '_, T, C> {
             macro_rules! tiles {
                 ($($r:literal $p:literal,)*) => {
                     match (rows, wide.min(columns - column)) {
-                        $(($r, $p) if const { has::<T, S, C>($r, $p) } => self.compute::<S, $r, $p>(simd, column),)*
+                        $(($r, $p) if const { has_tile::<T, S, C>($r, $p) } => self.compute::<S, $r, $p>(simd, column),)*
                         _ => unreachable!("an image is cut into tiles"),
                     }
                 };
@@ -99,10 +101,11 @@ impl<T: Elementary, C: Configuration<Spec>> Rows<'_, '_, T, C> {
         let (is_partial, mask) = (filters < S::LANES, simd.mask(filters));
         let zero = simd.splat(T::ZERO);
         let mut sums = [[zero; P]; R];
-        // A loop over channels, since straight code for each would leave the processor's cache of decoded instructions.
+        // `black_box` keeps the loop over channels: unrolled code would not fit into the processor's cache of decoded instructions.
         let counted = black_box(channels);
-        // SAFETY: the windows of the tile's positions end inside `x`, as just compared, for channels below `channels`, and each of their weights has
-        // `filters` filters, which the mask lets through; as many lie in a position of `y`, and in a scale or a shift, which the epilogue has checked.
+        // SAFETY: the assertions above check that the windows of the tile end inside `x`, for channels below `channels`, and that each of
+        // their weights has `filters` filters, which the mask selects. A position of `y` has as many filters, as have the scale and the
+        // shift, which the epilogue has checked.
         unsafe {
             for i in 0..down {
                 let x = x.as_ptr().add(i * below + column * channels);
@@ -127,7 +130,7 @@ impl<T: Elementary, C: Configuration<Spec>> Rows<'_, '_, T, C> {
                     }
                 });
             }
-            let end = End::new(simd, epilogue, *bounds, 0, is_partial, mask);
+            let end = VectorEpilogue::new(simd, epilogue, *bounds, 0, is_partial, mask);
             for r in 0..R {
                 for p in 0..P {
                     end.store(simd, sums[r][p], y.as_mut_ptr().add((r * columns + column + p) * filters));

@@ -1,4 +1,4 @@
-//! Tests of the kernels of convolutions against [`reference`], and what they share.
+//! Tests of the convolution kernels against [`reference`], and their helpers.
 
 use std::vec::Vec;
 
@@ -22,12 +22,12 @@ use crate::simd::tests::only;
 mod padding;
 mod winograd;
 
-/// Elements that look random, in [−2, 2), exact in both types.
+/// Returns pseudo-random elements in [−2, 2), which both types represent exactly.
 pub(crate) fn numbers<T: Scalar>(count: usize, seed: usize) -> Vec<T> {
     (0..count).map(|i| T::from_f64(f64::from((((i + seed) as u64 * 2_654_435_761) >> 7) as u8) / 64.0 - 2.0)).collect()
 }
 
-/// Convolutions of all kinds, small.
+/// Small convolutions with all kinds of sizes.
 pub(crate) fn specs(channels: impl Strategy<Value = [usize; 3]>) -> impl Strategy<Value = Spec> {
     let axis = || (1usize..9, 1usize..5, 1usize..4, 1usize..4, [0usize..4, 0usize..4]);
     let all = (axis(), axis(), channels, epilogues());
@@ -48,7 +48,7 @@ pub(crate) fn specs(channels: impl Strategy<Value = [usize; 3]>) -> impl Strateg
     })
 }
 
-/// A variant of the three passes; scratch memory comes full of NaN and exactly as long as asked for.
+/// A variant of the three passes. Its scratch memory is full of NaN and exactly as long as required.
 #[allow(clippy::type_complexity)]
 pub(crate) struct Variant<T> {
     pub(crate) forward: fn(usize, &Spec, &[T], &[T], &[T], &[T], &mut [T]),
@@ -65,7 +65,7 @@ fn same<T: Scalar>(what: &str, got: &[T], right: &[T], terms: usize) {
     }
 }
 
-/// Calls `check` for each instruction set of this processor; in double precision, which has plain code alone, for that.
+/// Calls `check` for each instruction set of this processor; in double precision for portable code only, which is all it has.
 fn on_each_isa<T: Scalar>(check: impl Fn()) {
     let (all, _) = Isa::all();
     for &isa in if T::NAME == "F32" { &all[..] } else { &all[..1] } {
@@ -73,7 +73,7 @@ fn on_each_isa<T: Scalar>(check: impl Fn()) {
     }
 }
 
-/// Compares a variant with the reference on every instruction set, with a scale and a shift or without.
+/// Compares a variant with the reference on every instruction set, with or without a scale and a shift.
 pub(crate) fn agrees<T: Elementary>(batch: usize, spec: &Spec, each_filter: [bool; 2], variant: &Variant<T>) {
     forward_agrees(batch, spec, each_filter, variant);
     gradients_agree(batch, spec, each_filter, variant);
@@ -120,8 +120,8 @@ fn gradients_agree<T: Elementary>(batch: usize, spec: &Spec, [_, shifted]: [bool
     });
 }
 
-/// The gradient of the input is added to what stands in its place, to the bits of a sum that is taken after it.
-fn gradient_is_added(batch: usize, spec: &Spec) {
+/// Asserts that an accumulated gradient of the input has the bits of a separate addition.
+fn gradient_is_accumulated(batch: usize, spec: &Spec) {
     let [plain, added] =
         [false, true].map(|accumulate| Spec { epilogue: Epilogue { accumulate, ..Epilogue::NONE }, ..*spec });
     let (dy, w) = (numbers::<f32>(batch * spec.output_len(), 3), numbers::<f32>(spec.weights_len(), 2));
@@ -145,7 +145,7 @@ fn direct<T: Elementary>() -> Variant<T> {
     }
 }
 
-/// Scratch memory, exactly as long as asked for, and full of what must not be read.
+/// Returns scratch memory of NaN, so that a read of an element that was never written shows in the result.
 pub(crate) fn memory<T: Scalar>(len: usize) -> Vec<T> {
     std::vec![T::from_f64(f64::NAN); len]
 }
@@ -178,7 +178,7 @@ fn pixels<T: Elementary>() -> Variant<T> {
     }
 }
 
-/// Filters packed beforehand; a convolution in groups has none.
+/// Filters packed in advance; a grouped convolution has none.
 pub(crate) fn packed<T: Elementary>() -> Variant<T> {
     Variant {
         forward: |batch, spec, x, w, scale, shift, y| {
@@ -222,7 +222,7 @@ fn all_agree(batch: usize, spec: &Spec, each_filter: [bool; 2]) {
     for variant in [direct(), gemm(), grouped()] {
         agrees::<f64>(batch, spec, each_filter, &variant);
     }
-    gradient_is_added(batch, spec);
+    gradient_is_accumulated(batch, spec);
     if spec.groups == 1 {
         forward_agrees::<f32>(batch, spec, each_filter, &packed());
         forward_agrees::<f64>(batch, spec, each_filter, &packed());
@@ -272,7 +272,7 @@ proptest! {
 }
 
 #[test]
-fn constant_sizes_give_the_bits_of_sizes_that_are_known_when_the_kernel_runs() {
+fn constant_sizes_give_the_bits_of_sizes_known_at_run_time() {
     use crate::kernels::check::assert_same_for_constants;
     const LENET: Spec = Spec {
         input: [28, 28, 1],
@@ -293,7 +293,8 @@ fn constant_sizes_give_the_bits_of_sizes_that_are_known_when_the_kernel_runs() {
         y
     }
     assert_same_for_constants!(LENET, |sizes| pixels(sizes));
-    // A row shorter than any vector, and one that a narrow vector fills; filters of one tile, of two, and one alone; steps and spread taps.
+    // A row shorter than any vector, and one that fills a narrow vector; filters of one tile, of two tiles, and a single filter; strides
+    // and dilated taps.
     assert_same_for_constants!(Spec { output: [24, 3, 1], input: [28, 7, 1], padding: [0; 4], ..LENET }, |sizes| {
         pixels(sizes)
     });
@@ -320,8 +321,8 @@ fn constant_sizes_give_the_bits_of_sizes_that_are_known_when_the_kernel_runs() {
         super::conv_registers_forward(&Context::of(2), configuration, &x, &w, &scale, &shift, &mut y);
         y
     }
-    // A tile that is a row, and rows that are cut into tiles, of which the last has fewer positions; filters that fill vectors of a tile, of several
-    // tiles, and the last vector in part; steps, spread rows, a sum with what stands there.
+    // A tile of a whole row, and rows of several tiles, the last with fewer positions; filters that fill the vectors of one tile, of
+    // several tiles, and the last vector partly; strides, dilated rows, and accumulation.
     const INNER: Spec = Spec { input: [14, 14, 6], output: [10, 10, 16], padding: [0; 4], ..LENET };
     assert_same_for_constants!(INNER, |sizes| registers(sizes));
     assert_same_for_constants!(Spec { input: [9, 27, 3], output: [5, 23, 2], ..INNER }, |sizes| registers(sizes));
@@ -333,7 +334,7 @@ fn constant_sizes_give_the_bits_of_sizes_that_are_known_when_the_kernel_runs() {
         Spec { input: [9, 40, 2], output: [5, 38, 27], window: [3, 3], dilation: [2, 1], padding: [0; 4], ..SPREAD },
         |sizes| registers(sizes)
     );
-    // Windows that overlap, in tiles of several rows, of which the last has fewer.
+    // Overlapping windows in tiles of several rows, the last with fewer rows.
     assert_same_for_constants!(
         Spec {
             input: [17, 15, 3],
@@ -351,7 +352,7 @@ fn constant_sizes_give_the_bits_of_sizes_that_are_known_when_the_kernel_runs() {
     });
 }
 
-/// All that a variant of a convolution of three images computes on so many threads.
+/// Returns all results of a variant of a convolution of three images on `threads` threads.
 fn on_threads(threads: usize, spec: &Spec, is_direct: bool) -> Vec<f32> {
     let fork = SerialFork(threads);
     let context = Context::on(3, &fork);
@@ -379,7 +380,7 @@ fn on_threads(threads: usize, spec: &Spec, is_direct: bool) -> Vec<f32> {
     [y, dx, dw, db].concat()
 }
 
-/// Threads share images, rows of them and rows of weights: parts that begin and end within an image.
+/// Parts of threads are images, rows of images and rows of weights: some begin and end within an image.
 #[test]
 fn a_batch_gets_the_same_bits_on_any_number_of_threads() {
     for (spec, is_direct) in
@@ -412,8 +413,8 @@ fn large_layers_agree_with_the_reference() {
     }
 }
 
-/// The gradients are those of Σ dy·y: moving one number by ±h moves the sum by 2h times its gradient. The sum is linear in
-/// each number, so that the difference is exact but for rounding.
+/// The gradients are those of Σ dy·y: changing one element by ±h changes the sum by 2h times its gradient. The sum is linear in each
+/// element, so that the difference is exact but for rounding.
 #[test]
 fn gradients_of_the_reference_are_finite_differences() {
     let spec = Spec {
@@ -453,9 +454,9 @@ fn gradients_of_the_reference_are_finite_differences() {
     same("db", &db, &differences(&b, &|b| loss(&x, &w, b)), 1000);
 }
 
-/// Images of more than a strip, several of them in one, strips that see nothing but padding, rows longer than a strip.
+/// Images of several strips, strips of several images, strips that read only padding, and rows longer than a strip.
 #[test]
-fn gradients_of_weights_are_those_of_all_strips() {
+fn gradients_of_weights_are_sums_of_all_strips() {
     let spec = |input, output, window, stride: usize, padding, groups| Spec {
         input,
         output,

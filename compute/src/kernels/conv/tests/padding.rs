@@ -1,4 +1,4 @@
-//! Parts of an image whose windows lie in its padding alone.
+//! Tests of parts of an image whose windows read only padding.
 
 use std::vec::Vec;
 
@@ -9,7 +9,7 @@ use super::{memory, numbers};
 use crate::context::{Context, tests::SerialFork};
 use crate::kernels::depthwise;
 
-/// Windows of 3x3 over an image of 2x2, whose first and last rows read nothing of it.
+/// Windows of 3x3 over an image of 2x2; the windows of the first and last rows read only padding.
 fn padded(channels: usize, filters: usize, groups: usize) -> Spec {
     Spec {
         input: [2, 2, channels],
@@ -23,10 +23,10 @@ fn padded(channels: usize, filters: usize, groups: usize) -> Spec {
     }
 }
 
-/// What a kernel makes of the images of a context, from x, w and a bias.
+/// A kernel that computes the images of a context from x, w and a bias.
 type Forward = fn(&Context<'_>, &Spec, &[f32], &[f32], &[f32]) -> Vec<f32>;
 
-/// The output of a batch, and scratch memory.
+/// Returns memory for the output of a batch, and scratch memory.
 fn output(context: &Context<'_>, spec: &Spec, scratch: usize) -> [Vec<f32>; 2] {
     [context.batch * spec.output_len(), context.threads() * scratch].map(memory)
 }
@@ -80,7 +80,7 @@ fn one_by_one(context: &Context<'_>, spec: &Spec, x: &[f32], w: &[f32], bias: &[
 }
 
 #[test]
-fn rows_that_see_padding_alone_can_be_a_part_of_their_own() {
+fn rows_of_padding_alone_can_be_a_part_of_their_own() {
     for (kernel, (forward, [channels, filters, groups])) in FORWARD.into_iter().enumerate() {
         let spec = padded(channels, filters, groups);
         let (x, w, bias) = (numbers(2 * spec.input_len(), 1), numbers(spec.weights_len(), 2), numbers(filters, 3));

@@ -1,4 +1,4 @@
-//! What is promised of Winograd's algorithm: its error, and the same bits for any number of threads.
+//! Tests of Winograd's algorithm: the bound of its error, and the same bits for any number of threads.
 
 use std::vec::Vec;
 
@@ -18,7 +18,7 @@ use crate::kernels::elementary::Elementary;
 use crate::simd::Isa;
 use crate::simd::tests::only;
 
-/// A convolution by Winograd's algorithm as predictions run it, on so many threads.
+/// Computes a convolution as predictions do, on `threads` threads.
 fn predicted<T: Elementary>(threads: usize, spec: &Spec, [x, w, scale, shift]: [&[T]; 4], y: &mut [T]) {
     let fork = SerialFork(threads);
     let (mut filters, mut memory) =
@@ -28,7 +28,7 @@ fn predicted<T: Elementary>(threads: usize, spec: &Spec, [x, w, scale, shift]: [
     conv::conv_winograd_forward(&context, spec, x, &filters, scale, shift, y, &mut memory);
 }
 
-/// The same in training, of filters that are transformed before, or by the kernel.
+/// Computes the same as training does, with filters that are transformed in advance, or by the kernel.
 fn trained<T: Elementary>(
     threads: usize,
     is_prepared: bool,
@@ -56,13 +56,13 @@ fn grad_input<T: Elementary>(threads: usize, is_prepared: bool, spec: &Spec, [dy
     }
     let mut scratch = memory(threads * conv::conv_winograd_grad_input_scratch(spec));
     let spec = &Spec { epilogue: Epilogue { activation: None, ..spec.epilogue }, ..*spec };
-    // What it is added to, where it is.
+    // The previous contents, for specs that accumulate.
     let mut dx = std::vec![T::ONE; dy.len() / spec.output_len() * spec.input_len()];
     conv::conv_winograd_grad_input(&context, spec, dy, w, &filters, &mut dx, &mut scratch);
     dx
 }
 
-/// The gradient of the weights, and of the bias behind it, added to ones.
+/// Computes the gradient of the weights, followed by that of the bias, added to ones.
 fn grad_weights<T: Elementary>(threads: usize, spec: &Spec, [x, dy]: [&[T]; 2]) -> Vec<T> {
     let fork = SerialFork(threads);
     let context = Context::on(dy.len() / spec.output_len(), &fork);
@@ -125,7 +125,7 @@ proptest! {
     }
 }
 
-/// As many channels as tiles of 6x6 outputs are taken for.
+/// As many channels as select tiles of 6x6 outputs.
 #[test]
 fn winograd_of_long_sums_agrees_with_the_reference() {
     let spec = convolution(24, 3, 1, 256, 16);
@@ -133,7 +133,7 @@ fn winograd_of_long_sums_agrees_with_the_reference() {
     winograd_agrees(&spec, [false; 2]).expect("the bound");
 }
 
-/// Asserts what is promised of Winograd's algorithm, forward and for the gradient of the input.
+/// Asserts the bound for the forward pass and the gradient of the input.
 fn winograd_agrees(spec: &Spec, each_filter: [bool; 2]) -> Result<(), TestCaseError> {
     let batch = 2;
     let (x, w) = (numbers::<f32>(batch * spec.input_len(), 1), numbers::<f32>(spec.weights_len(), 2));
@@ -156,13 +156,13 @@ fn winograd_agrees(spec: &Spec, each_filter: [bool; 2]) -> Result<(), TestCaseEr
     let size = rms(&z).max(1e-3);
     let mut double = wide(&before);
     predicted(1, spec, wide_operands, &mut double);
-    promised(&right, size, BOUND, &double, &[(5, true)], &|threads, _| {
+    within_bound(&right, size, BOUND, &double, &[(5, true)], &|threads, _| {
         from(&|y| predicted(threads, spec, operands, y))
     })?;
     let mut double = wide(&before);
     trained(1, true, spec, wide_operands, &mut double);
     let bound = if spec.fine_winograd().is_some_and(Winograd::is_fine) { FINE } else { BOUND };
-    promised(&right, size, bound, &double, &WAYS[..3], &|threads, is_prepared| {
+    within_bound(&right, size, bound, &double, &WAYS[..3], &|threads, is_prepared| {
         from(&|y| trained(threads, is_prepared, spec, operands, y))
     })?;
 
@@ -172,19 +172,19 @@ fn winograd_agrees(spec: &Spec, each_filter: [bool; 2]) -> Result<(), TestCaseEr
         right.iter_mut().for_each(|right| *right += 1.0);
     }
     let double = grad_input(1, true, spec, [&wide(&before), &wide(&w)]);
-    promised(&right, rms(&right).max(1e-3), BOUND, &double, &WAYS, &|threads, is_prepared| {
+    within_bound(&right, rms(&right).max(1e-3), BOUND, &double, &WAYS, &|threads, is_prepared| {
         grad_input(threads, is_prepared, spec, [&before, &w])
     })
 }
 
-/// Asserts what is promised of the gradient of the weights, of two images.
+/// Asserts the bound for the gradient of the weights, of two images.
 fn grad_weights_agrees(spec: &Spec) -> Result<(), TestCaseError> {
     let (x, dy) = (&numbers(2 * spec.input_len(), 1), &numbers(2 * spec.output_len(), 2));
     let mut right = std::vec![1.0; spec.weights_len() + spec.output[2]];
     let (dw, db) = right.split_at_mut(spec.weights_len());
     reference::grad_weights(2, spec, &wide(x), &wide(dy), dw, db);
     let double = grad_weights(1, spec, [&wide(x), &wide(dy)]);
-    promised(&right, rms(&right).max(1e-3), BOUND, &double, &[(2, true), (5, true)], &|threads, _| {
+    within_bound(&right, rms(&right).max(1e-3), BOUND, &double, &[(2, true), (5, true)], &|threads, _| {
         grad_weights(threads, spec, [x, dy])
     })
 }
@@ -204,17 +204,17 @@ fn winograd_of_large_windows_agrees_with_the_reference() {
     winograd_agrees(&spec, [false; 2]).expect("the bound");
 }
 
-/// Threads, and whether filters were transformed before.
+/// The number of threads, and whether filters are transformed in advance.
 const WAYS: [(usize, bool); 4] = [(1, false), (2, true), (2, false), (5, true)];
 
-/// How far off results may be, as a part of their root mean square.
+/// The largest error of a result, relative to the root mean square of the results.
 const BOUND: f64 = 1e-5;
-/// The same forward in training: as far as plain sums.
+/// The same for the forward pass of training: the error of plain sums.
 const FINE: f64 = 1e-6;
 
-/// What is promised: an error against double precision below a bound with every instruction set, and the same
-/// bits for any number of threads, of filters that were transformed before or by the kernel.
-fn promised(
+/// Checks that the error against double precision is below the bound on every instruction set, and that any number of threads gives the
+/// same bits, with filters that are transformed in advance or by the kernel.
+fn within_bound(
     right: &[f64],
     size: f64,
     bound: f64,
@@ -237,7 +237,7 @@ fn promised(
     Ok(())
 }
 
-/// So few tiles that F(2x2, 3x3) takes the place of F(4x4, 3x3).
+/// So few tiles that F(2x2, 3x3) is selected instead of F(4x4, 3x3).
 #[test]
 fn winograd_of_few_tiles_agrees_with_the_reference() {
     for (output, padding) in [([7, 7], [1; 4]), ([8, 5], [0, 2, 1, 1])] {
@@ -253,7 +253,7 @@ fn winograd_of_few_tiles_agrees_with_the_reference() {
     }
 }
 
-/// Filters whose transforms fit into no cache: threads share a reading of them; and images of more tiles than go together.
+/// Transformed filters that fit into no cache, so that threads share one pass over them; and images of more tiles than a block has.
 #[test]
 fn a_large_winograd_agrees_with_the_reference() {
     let relu = Epilogue { accumulate: false, activation: Some(Activation::Relu) };
@@ -263,9 +263,9 @@ fn a_large_winograd_agrees_with_the_reference() {
     }
 }
 
-/// Images of so many tiles that they are taken in parts, whose sums are compensated where images are large; and more filters than go together.
+/// Images of several chunks of tiles, whose sums are compensated where images are large; and more filters than a block has.
 #[test]
-fn gradients_of_weights_by_winograd_are_those_of_all_parts() {
+fn gradients_of_weights_by_winograd_are_sums_of_all_chunks() {
     let large =
         Spec { input: [31, 33, 16], output: [33, 32, 16], padding: [2, 2, 1, 0], ..convolution(33, 3, 1, 16, 16) };
     let many = Spec { input: [6, 5, 48], output: [6, 5, 272], ..convolution(6, 3, 1, 48, 272) };
@@ -274,10 +274,10 @@ fn gradients_of_weights_by_winograd_are_those_of_all_parts() {
     }
 }
 
-/// What is stored of a pooled output are the bits that a max pool makes of the output, with every instruction set, for any number of threads,
-/// where there are rows or columns left over, and NaN and infinities.
+/// The pooled output has the bits of a max pool of the output, on every instruction set and any number of threads, with rows or columns
+/// left over, and with NaN and infinities.
 #[test]
-fn a_pooled_winograd_has_the_bits_of_a_max_pool_behind_it() {
+fn a_pooled_winograd_has_the_bits_of_a_max_pool_after_it() {
     let relu6 = Epilogue { accumulate: false, activation: Some(Activation::Relu6) };
     let few_tiles = Spec { input: [7, 7, 192], output: [7, 7, 160], ..convolution(7, 3, 1, 192, 160) };
     let long = Spec { input: [24, 29, 16], output: [24, 29, 48], epilogue: relu6, ..convolution(24, 3, 1, 16, 48) };
@@ -336,7 +336,7 @@ fn wide(elements: &[f32]) -> Vec<f64> {
     elements.iter().map(|&element| f64::from(element)).collect()
 }
 
-/// The root of the mean square.
+/// Returns the root mean square.
 fn rms(elements: &[f64]) -> f64 {
     (elements.iter().map(|element| element * element).sum::<f64>() / elements.len() as f64).sqrt()
 }

@@ -2,25 +2,25 @@
 
 use super::super::{LINE, PANEL, Spec};
 use super::points::filter_factor;
-use super::{Run, Shared, Winograd};
+use super::{FilterBlock, Shared, Winograd};
 use crate::context::{Context, ELEMENTS_WORTH_A_THREAD};
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 
-/// Channels, and filters, that are read together.
+/// Channels, and filters, of a block that is read at once.
 const TOGETHER: usize = 16;
 const _: () = assert!(LINE.is_multiple_of(TOGETHER) && PANEL.is_multiple_of(TOGETHER));
 
-/// Whose filters lie in the weights.
+/// The convolution whose filters the weights are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum FiltersOf {
-    /// Those of the convolution itself.
+    /// The convolution itself.
     Itself,
-    /// Those of the convolution whose [`Spec::rotated`] it is.
+    /// The convolution whose [`Spec::rotated`] it is.
     Rotated,
 }
 
-/// G g Gᵀ of every filter: for each run of filters, and in it for each place, panels with a row for each channel.
+/// Computes G g Gᵀ of every filter: for each filter block and each point, panels with a row for each channel.
 pub(in super::super) fn pack<T: Scalar>(
     context: &Context<'_>,
     spec: &Spec,
@@ -36,24 +36,24 @@ pub(in super::super) fn pack<T: Scalar>(
     }
     let prepared = Shared::of(prepared);
     let least = ELEMENTS_WORTH_A_THREAD.div_ceil(form.points() * channels * PANEL);
-    context.split_count(Run::count(spec), least, &mut [], &|runs, _: &mut [T]| {
-        for run in runs.map(|run| Run::of(spec, form.points(), run)) {
-            let matrix = channels * run.width;
-            // SAFETY: runs follow one another, and each is given to one thread.
-            let prepared = unsafe { prepared.part(run.place, form.points() * matrix) };
-            for first in (0..run.width).step_by(PANEL) {
+    context.split_count(FilterBlock::count(spec), least, &mut [], &|filter_blocks, _: &mut [T]| {
+        for filter_block in filter_blocks.map(|filter_block| FilterBlock::of(spec, form.points(), filter_block)) {
+            let matrix = channels * filter_block.width;
+            // SAFETY: filter blocks are disjoint, and each is given to one thread.
+            let prepared = unsafe { prepared.slice(filter_block.offset, form.points() * matrix) };
+            for first in (0..filter_block.width).step_by(PANEL) {
                 let source = match of {
                     FiltersOf::Itself => {
                         let all = spec.output[2];
-                        Source { first: run.first + first, tap: channels * all, channel: all, filter: 1 }
+                        Source { first: filter_block.first + first, tap: channels * all, channel: all, filter: 1 }
                     }
                     FiltersOf::Rotated => {
-                        let (all, within) = (spec.input[2], run.first - run.group * filters + first);
-                        let first = within * all + run.group * channels;
+                        let (all, within) = (spec.input[2], filter_block.first - filter_block.group * filters + first);
+                        let first = within * all + filter_block.group * channels;
                         Source { first, tap: filters * all, channel: 1, filter: all }
                     }
                 };
-                let panel = [channels, PANEL.min(run.width - first)];
+                let panel = [channels, PANEL.min(filter_block.width - first)];
                 let prepared = &mut prepared[first * channels..];
                 transform(context.isa(), &g, [taps, form.patch], w, &source, panel, matrix, prepared);
             }
@@ -61,8 +61,8 @@ pub(in super::super) fn pack<T: Scalar>(
     });
 }
 
-/// Where the filters of a panel lie in the weights: the element of the first tap, channel and filter, and how far it is to the next of each.
-/// Where channels lie together and not filters, the taps are rotated.
+/// The location of the filters of a panel in the weights: the offset of the first tap, channel and filter, and the distances between taps,
+/// channels and filters. Where channels are contiguous instead of filters, the taps are rotated.
 struct Source {
     first: usize,
     tap: usize,
@@ -71,7 +71,7 @@ struct Source {
 }
 
 vectorised! {
-    /// The transforms of a panel, of so many channels and filters; from a place to the next are so many elements.
+    /// Computes the transforms of a panel of some channels and filters; `matrix` is the distance from one point to the next.
     #[allow(clippy::needless_range_loop)]
     fn transform<T: Scalar>(
         g: &[[f64; 5]; 8],

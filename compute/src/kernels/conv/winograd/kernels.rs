@@ -1,4 +1,4 @@
-//! What the table of kernels has of Winograd's algorithm: lengths are checked, and the form is chosen.
+//! The entry points of Winograd's algorithm in the table of kernels: they check lengths and select the form.
 
 use netwright_abi::spec::conv::Winograd;
 
@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 
-/// The form of Winograd's algorithm that a kernel takes, where one fits.
+/// Returns the form of Winograd's algorithm, which must exist.
 #[track_caller]
 const fn fitting(form: Option<Winograd>) -> Winograd {
     match form {
@@ -18,17 +18,17 @@ const fn fitting(form: Option<Winograd>) -> Winograd {
     }
 }
 
-/// G g Gᵀ of every filter, for `conv_winograd_forward`.
+/// Computes G g Gᵀ of every filter, for `conv_winograd_forward`.
 pub fn conv_winograd_pack<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
     pack_winograd(context, spec, fitting(spec.winograd()), FiltersOf::Itself, w, prepared);
 }
 
-/// G g Gᵀ of every filter, for `conv_winograd_train_forward`.
+/// Computes G g Gᵀ of every filter, for `conv_winograd_train_forward`.
 pub fn conv_winograd_pack_fine<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
     pack_winograd(context, spec, fitting(spec.fine_winograd()), FiltersOf::Itself, w, prepared);
 }
 
-/// G g Gᵀ of every filter, rotated and transposed, for `conv_winograd_grad_input`.
+/// Computes G g Gᵀ of every filter, rotated and transposed, for `conv_winograd_grad_input`.
 pub fn conv_winograd_pack_rotated<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
     let spec = &spec.rotated();
     pack_winograd(context, spec, fitting(spec.winograd()), FiltersOf::Rotated, w, prepared);
@@ -47,7 +47,8 @@ fn pack_winograd<T: Scalar>(
     filters::pack(context, spec, form, of, w, prepared);
 }
 
-/// Runs `work` on filters that are transformed, or that it transforms first in scratch memory where none are given, and the rest of that.
+/// Calls `work` with the transformed filters and the rest of the scratch memory. Where `packed` is empty, the filters are transformed
+/// first, in scratch memory.
 fn with_transforms<T: Scalar>(
     context: &Context<'_>,
     spec: &Spec,
@@ -66,12 +67,12 @@ fn with_transforms<T: Scalar>(
     work(transforms, scratch);
 }
 
-/// Elements of scratch memory that `conv_winograd_forward` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `conv_winograd_forward` needs per thread, whatever the batch.
 pub const fn conv_winograd_forward_scratch(spec: &Spec) -> usize {
     super::scratch(spec, fitting(spec.winograd()))
 }
 
-/// `conv_winograd` with filters of [`conv_winograd_pack`]: y from x, w, scale, shift.
+/// y = f(scale · (w ∗ x) + shift + y) by Winograd's algorithm; `w` holds the filters of [`conv_winograd_pack`].
 #[allow(clippy::too_many_arguments)]
 pub fn conv_winograd_forward<T: Elementary>(
     context: &Context<'_>,
@@ -86,13 +87,13 @@ pub fn conv_winograd_forward<T: Elementary>(
     predict_winograd(context, spec, x, w, [scale, shift], Stored::All, y, scratch);
 }
 
-/// Elements of scratch memory that `conv_winograd_pooled_forward` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `conv_winograd_pooled_forward` needs per thread, whatever the batch.
 pub const fn conv_winograd_pooled_forward_scratch(spec: &Spec) -> usize {
     conv_winograd_forward_scratch(spec)
 }
 
-/// `conv_winograd` with filters of [`conv_winograd_pack`], of whose output the largest element of each 2x2 window is stored: y from x, w, scale,
-/// shift.
+/// y = maxpool₂ₓ₂ f(scale · (w ∗ x) + shift) by Winograd's algorithm, which stores the largest element of each 2x2 window; `w` holds the
+/// filters of [`conv_winograd_pack`].
 #[allow(clippy::too_many_arguments)]
 pub fn conv_winograd_pooled_forward<T: Elementary>(
     context: &Context<'_>,
@@ -131,13 +132,13 @@ fn predict_winograd<T: Elementary>(
     super::forward(context, spec, form, x, w, scale, shift, stored, y, scratch);
 }
 
-/// Elements of scratch memory that `conv_winograd_train_forward` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `conv_winograd_train_forward` needs per thread, whatever the batch.
 pub const fn conv_winograd_train_forward_scratch(spec: &Spec) -> usize {
     let form = fitting(spec.fine_winograd());
     form.filters_len(spec) + super::scratch(spec, form)
 }
 
-/// `conv_winograd`: y from x, w, what [`conv_winograd_pack_fine`] made of it or nothing, scale, shift.
+/// y = f(scale · (w ∗ x) + shift + y) by Winograd's algorithm; `packed` holds the filters of [`conv_winograd_pack_fine`], or is empty.
 #[allow(clippy::too_many_arguments)]
 pub fn conv_winograd_train_forward<T: Elementary>(
     context: &Context<'_>,
@@ -157,13 +158,14 @@ pub fn conv_winograd_train_forward<T: Elementary>(
     });
 }
 
-/// Elements of scratch memory that `conv_winograd_grad_input` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `conv_winograd_grad_input` needs per thread, whatever the batch.
 pub const fn conv_winograd_grad_input_scratch(spec: &Spec) -> usize {
     let (spec, form) = (&spec.rotated(), fitting(spec.rotated().winograd()));
     form.filters_len(spec) + super::scratch(spec, form)
 }
 
-/// `conv_winograd`: dx from dy, w, and what [`conv_winograd_pack_rotated`] made of it or nothing.
+/// dx = ∂ℓ/∂x, or dx += ∂ℓ/∂x where the epilogue accumulates, by Winograd's algorithm with rotated filters; `packed` holds those of
+/// [`conv_winograd_pack_rotated`], or is empty.
 pub fn conv_winograd_grad_input<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -182,13 +184,13 @@ pub fn conv_winograd_grad_input<T: Elementary>(
     });
 }
 
-/// Elements of scratch memory that `conv_winograd_grad_weights` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `conv_winograd_grad_weights` needs per thread, whatever the batch.
 pub const fn conv_winograd_grad_weights_scratch(spec: &Spec) -> usize {
     fitting(spec.winograd_of_weights());
     weights::grad_weights_scratch(spec)
 }
 
-/// `conv_winograd`: dw and db, added to, from x, dy.
+/// dw += ∂ℓ/∂w and db += ∂ℓ/∂b from x and dy, by Winograd's algorithm.
 pub fn conv_winograd_grad_weights<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,

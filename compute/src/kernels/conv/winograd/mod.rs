@@ -1,4 +1,4 @@
-//! Convolution by Winograd's minimal filtering (Lavin and Gray, 2015): `conv_winograd`.
+//! Convolution by Winograd's minimal filtering algorithm (Lavin and Gray, 2015): `conv_winograd`.
 //!
 //! A tile of m x m outputs z of an r x r window depends on a patch d of n x n inputs, n = m + r - 1:
 //!
@@ -6,23 +6,23 @@
 //! z = Aᵀ [ Σ (G g Gᵀ) ⊙ (Bᵀ d B) ] A, the sum over channels
 //! ```
 //!
-//! with n - 1 points, at which polynomials are multiplied, and ∞. The products for each of the n² places of ⊙ are a product of matrices,
-//! tiles times channels with channels times filters. The filters' transforms G g Gᵀ are prepared: [`pack`].
-//! A block of tiles goes through these steps together: its inputs are transformed; then, for some filters at a time, come the products of all
-//! places and the outputs, so that products stay in the second cache and the filters' transforms are read once for a block, in order.
+//! with n - 1 interpolation points, and ∞. Each of the n² points of ⊙ is one matrix product, tiles x channels times channels x filters. The
+//! transforms G g Gᵀ of the filters are computed in advance: [`filters::pack`]. A block of tiles goes through these steps: its inputs are
+//! transformed; then, for one block of filters at a time, the products of all points and the outputs are computed. So the products stay in
+//! the L2 cache, and the transformed filters are read once per block of tiles, in order.
 //!
-//! | form | points | multiply-adds of an output | of the definition |
+//! | form | points | multiply-adds per output | by the definition |
 //! |---|---|---:|---:|
 //! | F(6x6, 3x3) | 0, ±½, ±1, ±2, ∞ | 1 7/9 | 9 |
 //! | F(4x4, 3x3) | 0, ±¾, ±1½, ∞ | 2¼ | 9 |
 //! | F(2x2, 3x3) | 0, ±1, ∞ | 4 | 9 |
 //! | F(2x2, 5x5) | 0, ±¾, ±1½, ∞ | 9 | 25 |
 //!
-//! The first two and the last round more than the definition: in single precision the error of the first is 2·10⁻⁶ to 6·10⁻⁶ of the outputs' root
-//! mean square, that of the second about 10⁻⁶, where a plain sum has 5·10⁻⁷ (`winograd_agrees_with_the_reference` holds 10⁻⁵ for all). The sums
-//! of the first are taken in shorter parts. The third rounds no more than a plain sum: training takes it where
-//! it is asked for forward. The gradient of the weights has the second form ([`mod@weights`]) and keeps to the same bound, and so do sums over
-//! many images, whose parts are added with what rounding loses.
+//! The first two forms and the last round more than the definition. In single precision the error of the first is 2·10⁻⁶ to 6·10⁻⁶ of the
+//! outputs' root mean square, that of the second about 10⁻⁶, and that of a plain sum 5·10⁻⁷ (the test `winograd_agrees_with_the_reference`
+//! asserts 10⁻⁵ for all). The partial sums of the first form are shorter. The third form rounds no more than a plain sum: it is the form of
+//! the forward pass in training. The gradient of the weights uses the second form ([`mod@weights`]) with the same bound, as do sums over
+//! many images, whose partial sums are added with compensation.
 
 use core::marker::PhantomData;
 use core::ops::Range;
@@ -44,28 +44,28 @@ mod points;
 mod tiles;
 mod weights;
 
-/// Elements of the inputs' transforms of a block of tiles, which stay in a second cache.
+/// Elements of the transformed inputs of a block of tiles, which stay in an L2 cache.
 const BLOCK: usize = 96 * 1024;
-/// The fewest tiles of a block: the filters' transforms are read once for so many.
+/// The minimum tiles of a block: the transformed filters are read once per block.
 const TILES: usize = 36;
-/// The fewest where those fit into no cache.
+/// The minimum tiles of a block where the transformed filters fit into no cache.
 const MANY_TILES: usize = 64;
-/// Filters whose products stay in a cache until their outputs are computed: the inputs' transforms are read once for so many.
-const RUN: usize = 2 * PANEL;
-/// Terms of a part of the sums of patches of eight, whose transforms magnify what sums round.
+/// Filters of a block, whose products stay in a cache until their outputs are computed: the transformed inputs are read once per block.
+const BLOCK_FILTERS: usize = 2 * PANEL;
+/// Terms of a partial sum for patches of 8x8, whose transforms amplify rounding errors.
 const SHORT_PART: usize = DEPTH / 8;
-/// Elements of transformed filters that half of a second cache holds, and half of a last one: inputs and outputs pass through the other half.
+/// Elements of transformed filters that fill half of an L2 cache, and half of a last-level cache; inputs and outputs need the other half.
 const CACHED: [usize; 2] = [128 * 1024, LAST_CACHED / 2];
 
-/// The sizes of a layer in tiles.
+/// The tiling of a layer.
 #[derive(Clone, Copy)]
 struct Tiling {
     form: Winograd,
-    /// Tiles down and across an image.
+    /// Rows and columns of tiles of an image.
     tiles: [usize; 2],
-    /// The most tiles of a block.
+    /// The maximum tiles of a block.
     at_once: usize,
-    /// Elements from the channels of a place of a transform to those of the next. Powers of two would fall into a few places of the first
+    /// The distance from the channels of one point of a transform to the next, in elements. Powers of two would map to a few sets of the L1
     /// cache.
     row: usize,
 }
@@ -78,42 +78,42 @@ impl Tiling {
         Self { form, tiles, at_once: if fit < least { least } else { fit }, row }
     }
 
-    /// Tiles of an image.
+    /// Returns the tiles of an image.
     const fn of_image(&self) -> usize {
         self.tiles[0] * self.tiles[1]
     }
 
-    /// The image, the first row and the first column of a tile's outputs.
+    /// Returns the image, the first row and the first column of a tile's outputs.
     const fn origin(&self, tile: usize) -> [usize; 3] {
         let (of_image, [_, across], size) = (self.of_image(), self.tiles, self.form.tile);
         let (image, within) = (tile / of_image, tile % of_image);
         [image, within / across * size, within % across * size]
     }
 
-    /// Elements from the transforms of a tile to those of the next.
+    /// The distance from the transform of one tile to the next, in elements.
     const fn transform(&self) -> usize {
         self.form.points() * self.row + LINE
     }
 
-    /// Elements from the products of a run of panels at a place to those at the next.
+    /// The distance from the products of a filter block at one point to the next point, in elements.
     const fn product(tiles: usize) -> usize {
-        tiles * RUN + LINE
+        tiles * BLOCK_FILTERS + LINE
     }
 }
 
-/// Whether the transformed filters fit into no cache, so that threads share a reading of them.
+/// Whether the transformed filters fit into no cache; then threads share one pass over them.
 const fn is_large(spec: &Spec, form: Winograd) -> bool {
     form.filters_len(spec) > CACHED[1]
 }
 
-/// A pixel of zeros, the transforms of a block, and the products of a panel.
+/// Scratch memory of one thread: a pixel of zeros, the transforms of a block, and the products of a filter block.
 const fn scratch(spec: &Spec, form: Winograd) -> usize {
     let tiling = Tiling::of(spec, form);
     let points = tiling.form.points();
     spec.input[2] + tiling.at_once * tiling.transform() + points * Tiling::product(tiling.at_once)
 }
 
-/// Memory that several threads write at once, each its own places.
+/// A slice that several threads write at once, each its own elements.
 #[derive(Clone, Copy)]
 struct Shared<'a, T> {
     start: *mut T,
@@ -121,8 +121,8 @@ struct Shared<'a, T> {
     of: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: it stands for a slice that is borrowed mutably, whose elements may be written by another thread; whoever writes promises that no two
-// threads write the same.
+// SAFETY: it represents a mutably borrowed slice of elements that may be sent to another thread. Its methods that write are `unsafe`: their
+// callers guarantee that no two threads access the same elements.
 unsafe impl<T: Send> Send for Shared<'_, T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Sync for Shared<'_, T> {}
@@ -132,56 +132,56 @@ impl<'a, T> Shared<'a, T> {
         Self { start: memory.as_mut_ptr(), len: memory.len(), of: PhantomData }
     }
 
-    /// So many elements from `first` on.
+    /// Returns `len` elements from `first` on.
     ///
     /// # Safety
-    /// Nobody else reads or writes them while the part is used.
-    unsafe fn part(&self, first: usize, len: usize) -> &'a mut [T] {
+    /// No other code reads or writes these elements while the slice is in use.
+    unsafe fn slice(&self, first: usize, len: usize) -> &'a mut [T] {
         assert!(first + len <= self.len, "a part of the memory");
-        // SAFETY: just compared with the length; the caller promises that the part is its own.
+        // SAFETY: the assertion compares the range with the length; the caller guarantees exclusive access to it.
         unsafe { core::slice::from_raw_parts_mut(self.start.add(first), len) }
     }
 }
 
-/// Where the transforms of tiles lie that several threads write, each its own tiles.
+/// The transforms of tiles, which several threads write, each its own tiles.
 #[derive(Clone, Copy)]
 struct Transforms<'a, T> {
     memory: Shared<'a, T>,
-    /// Elements from those at a place, and from those of a tile, to the next.
-    place: usize,
-    tile: usize,
-    /// From those of [`PANEL`] channels to those of the next.
-    panel: usize,
+    /// The distance from one point to the next, and from one tile to the next, in elements.
+    point_stride: usize,
+    tile_stride: usize,
+    /// The distance from [`PANEL`] channels to the next.
+    panel_stride: usize,
 }
 
 impl<T> Transforms<'_, T> {
-    /// Panics where so many tiles of a form, each of so many channels, end outside the memory.
+    /// Panics unless the memory contains `tiles` tiles of a form with `channels` channels each.
     fn check(&self, form: Winograd, tiles: usize, channels: usize) {
-        let last = tiles.saturating_sub(1) * self.tile + self.place_of(form.points() - 1, channels - 1);
+        let last = tiles.saturating_sub(1) * self.tile_stride + self.offset(form.points() - 1, channels - 1);
         assert!(last < self.memory.len, "the transforms of all tiles");
     }
 
-    /// Where a channel of a tile lies at a place, from where the tile starts.
-    const fn place_of(&self, place: usize, channel: usize) -> usize {
-        place * self.place + channel / PANEL * self.panel + channel % PANEL
+    /// Returns the offset of a channel at a point from the start of its tile.
+    const fn offset(&self, point: usize, channel: usize) -> usize {
+        point * self.point_stride + channel / PANEL * self.panel_stride + channel % PANEL
     }
 
-    /// Where those of a tile start.
+    /// Returns the start of a tile.
     fn of_tile(&self, tile: usize) -> *mut T {
-        self.memory.start.wrapping_add(tile * self.tile)
+        self.memory.start.wrapping_add(tile * self.tile_stride)
     }
 }
 
-/// What is stored of an output f(scale · z + shift).
+/// Which elements of the output f(scale · z + shift) are stored.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stored {
-    /// All of it.
+    /// All elements.
     All,
-    /// The largest element of each window of 2x2, which lies in one tile: a max pool with stride 2.
+    /// The largest element of each 2x2 window, which is inside one tile: a max pool with stride 2.
     Largest,
 }
 
-/// What is stored of y = f(scale · z + shift) of all images; lengths are checked.
+/// Computes y = f(scale · z + shift) of all images, and stores all or the largest elements. Lengths are checked.
 #[allow(clippy::too_many_arguments)]
 fn forward<T: Elementary>(
     context: &Context<'_>,
@@ -211,7 +211,7 @@ fn forward<T: Elementary>(
     }
 }
 
-/// What all parts of a layer share.
+/// The operands of a layer, which its threads share.
 #[derive(Clone, Copy)]
 struct Layer<'a, T> {
     isa: Isa,
@@ -224,34 +224,36 @@ struct Layer<'a, T> {
     y: Shared<'a, T>,
 }
 
-/// Some filters of one group whose transforms lie together: for each place a matrix, which is in panels.
+/// A block of filters of one group. Its transforms are contiguous: for each point a matrix in panels.
 #[derive(Clone, Copy)]
-struct Run {
+struct FilterBlock {
     group: usize,
-    /// The first filter, of those of all groups, and how many.
+    /// The first filter, counted over all groups, and the number of filters.
     first: usize,
     width: usize,
-    /// Where their transforms start.
-    place: usize,
+    /// The offset of their transforms.
+    offset: usize,
 }
 
-impl Run {
-    /// How many there are.
+impl FilterBlock {
+    /// Returns the number of blocks.
     const fn count(spec: &Spec) -> usize {
-        spec.groups * spec.group()[1].div_ceil(RUN)
+        spec.groups * spec.group()[1].div_ceil(BLOCK_FILTERS)
     }
 
     const fn of(spec: &Spec, points: usize, number: usize) -> Self {
         let [channels, filters] = spec.group();
-        let (group, within) = (number / filters.div_ceil(RUN), number % filters.div_ceil(RUN) * RUN);
-        let width = if filters - within < RUN { filters - within } else { RUN };
+        let (group, within) =
+            (number / filters.div_ceil(BLOCK_FILTERS), number % filters.div_ceil(BLOCK_FILTERS) * BLOCK_FILTERS);
+        let width = if filters - within < BLOCK_FILTERS { filters - within } else { BLOCK_FILTERS };
         let first = group * filters + within;
-        Self { group, first, width, place: first * channels * points }
+        Self { group, first, width, offset: first * channels * points }
     }
 }
 
 impl<T: Elementary> Layer<'_, T> {
-    /// Computes some tiles of all images, a block at a time, each step on the threads of the context. Nobody else writes their outputs.
+    /// Computes some tiles of all images, one block at a time. Each step is split over the threads of the context. No other code writes the
+    /// outputs of these tiles.
     fn run(&self, context: &Context<'_>, all: Range<usize>, scratch: &mut [T]) {
         let (spec, tiling) = (self.spec, self.tiling);
         let points = tiling.form.points();
@@ -264,22 +266,22 @@ impl<T: Elementary> Layer<'_, T> {
             let (transforms, scratch) = scratch.split_at_mut(tiles * tiling.transform());
             let places = Transforms {
                 memory: Shared::of(transforms),
-                place: tiling.row,
-                tile: tiling.transform(),
-                panel: PANEL,
+                point_stride: tiling.row,
+                tile_stride: tiling.transform(),
+                panel_stride: PANEL,
             };
             context.split_count(tiles, 1, &mut [], &|tiles, _: &mut [T]| {
                 let of = Inputs { spec, tiling: &tiling, x: self.x, zeros, first, tiles, transforms: places };
                 of.run(self.isa);
             });
             let transforms = &*transforms;
-            context.split_count(Run::count(spec), 1, scratch, &|runs, products| {
+            context.split_count(FilterBlock::count(spec), 1, scratch, &|filter_blocks, products| {
                 let products = &mut products[..points * Tiling::product(tiles)];
-                for run in runs.map(|run| Run::of(spec, points, run)) {
-                    for place in 0..points {
-                        self.multiply(place, run, tiles, transforms, products);
+                for filter_block in filter_blocks.map(|filter_block| FilterBlock::of(spec, points, filter_block)) {
+                    for point in 0..points {
+                        self.multiply(point, filter_block, tiles, transforms, products);
                     }
-                    let of = Outputs { layer: self, run, products, first, tiles };
+                    let of = Outputs { layer: self, filter_block, products, first, tiles };
                     match tiling.form {
                         Winograd { tile: 6, .. } => self.isa.dispatch(OfForm::<_, 8, 6>(of)),
                         Winograd { tile: 4, .. } => self.isa.dispatch(OfForm::<_, 6, 4>(of)),
@@ -296,35 +298,39 @@ impl<T: Elementary> Layer<'_, T> {
         }
     }
 
-    /// The products of a run at a place: tiles times channels with channels times filters.
-    fn multiply(&self, place: usize, run: Run, tiles: usize, transforms: &[T], products: &mut [T]) {
+    /// Computes the products of a filter block at a point: tiles x channels times channels x filters.
+    fn multiply(&self, point: usize, filter_block: FilterBlock, tiles: usize, transforms: &[T], products: &mut [T]) {
         let ([channels, _], transform) = (self.spec.group(), self.tiling.transform());
-        let matrix = channels * run.width;
-        let b = &self.w[run.place + place * matrix..][..matrix];
-        let a = &transforms[place * self.tiling.row..];
-        let c = &mut products[place * Tiling::product(tiles)..][..tiles * RUN];
-        assert!((tiles - 1) * transform + (run.group + 1) * channels <= a.len() && run.width <= RUN, "A, columns of C");
-        // Behind a matrix lies that of the next place.
+        let matrix = channels * filter_block.width;
+        let b = &self.w[filter_block.offset + point * matrix..][..matrix];
+        let a = &transforms[point * self.tiling.row..];
+        let c = &mut products[point * Tiling::product(tiles)..][..tiles * BLOCK_FILTERS];
+        assert!(
+            (tiles - 1) * transform + (filter_block.group + 1) * channels <= a.len()
+                && filter_block.width <= BLOCK_FILTERS,
+            "A, columns of C"
+        );
+        // The matrix of the next point follows this one: prefetch it unless the filters are cached.
         let ahead = if self.w.len() > CACHED[0] { matrix } else { 0 };
-        // SAFETY: the end of A was just compared with its slice; B is a whole matrix in panels; C has a row of its slice for each tile, of no
-        // fewer columns, and is borrowed mutably.
+        // SAFETY: the end of A is compared with its slice above; B is a whole matrix in panels; C has a row of its slice for each tile,
+        // with at least as many columns, and is borrowed mutably.
         unsafe {
             tile::run_ahead(
                 self.isa,
                 &Product {
                     rows: tiles,
-                    columns: run.width,
+                    columns: filter_block.width,
                     loops: [1, 1, channels],
-                    a: a.as_ptr().add(run.group * channels),
+                    a: a.as_ptr().add(filter_block.group * channels),
                     a_row: transform,
                     a_step: [0, 0, 1],
                     b: b.as_ptr(),
                     b_rows: [0, 0, 1],
                     b_panel: channels * PANEL,
                     b_width: PANEL,
-                    b_last: (run.width - 1) % PANEL + 1,
+                    b_last: (filter_block.width - 1) % PANEL + 1,
                     c: c.as_mut_ptr(),
-                    c_row: RUN,
+                    c_row: BLOCK_FILTERS,
                     epilogue: Epilogue::NONE,
                 },
                 if self.tiling.form.patch == 8 { SHORT_PART } else { DEPTH },
@@ -333,15 +339,15 @@ impl<T: Elementary> Layer<'_, T> {
         }
     }
 
-    /// The rest of the activation of the outputs of a tile.
+    /// Applies the part of the activation that the bounds leave to the outputs of a tile.
     fn activate(&self, tile: usize) {
         let ([height, width, filters], size) = (self.spec.output, self.tiling.form.tile);
         let [image, top, left] = self.tiling.origin(tile);
         for row in top..height.min(top + size) {
             let first = ((image * height + row) * width + left) * filters;
             let len = size.min(width - left) * filters;
-            // SAFETY: nobody else has the outputs of this tile, all of which have been written.
-            let outputs = unsafe { self.y.part(first, len) };
+            // SAFETY: all outputs of this tile have been written, and no other code accesses them.
+            let outputs = unsafe { self.y.slice(first, len) };
             self.epilogue.finish(self.isa, outputs);
         }
     }

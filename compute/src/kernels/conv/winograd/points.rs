@@ -1,12 +1,12 @@
-//! The points at which polynomials are multiplied, and what follows from them.
+//! The interpolation points of Winograd's algorithm, and the constants that follow from them.
 //!
-//! They are 0, some with both signs, and ∞. All of them and their squares are exact in single precision. Of those that are, these round the
+//! They are 0, some pairs ±p, and ∞. All points and their squares are exact in single precision. Among the exact ones these round the
 //! least: their powers stay near 1.
 
-/// The most points with both signs.
+/// The maximum number of pairs ±p.
 pub(super) const PAIRS: usize = 3;
 
-/// Those of a patch of so many inputs that have both signs.
+/// Returns the positive points p of the pairs ±p for a patch of `patch` inputs.
 pub(super) const fn points(patch: usize) -> &'static [f64] {
     match patch {
         4 => &[1.0],
@@ -15,7 +15,7 @@ pub(super) const fn points(patch: usize) -> &'static [f64] {
     }
 }
 
-/// The coefficients of Π (x² - p²) in powers of x²: for each point, the product over the others; last, that over all.
+/// Returns the coefficients of Π (x² - p²) in powers of x²: for each point, the product over the other points; last, the product over all.
 pub(super) const fn polynomials(patch: usize) -> [[f64; PAIRS + 1]; PAIRS + 1] {
     let (points, mut all) = (points(patch), [[0.0; PAIRS + 1]; PAIRS + 1]);
     let mut left_out = 0;
@@ -37,7 +37,7 @@ pub(super) const fn polynomials(patch: usize) -> [[f64; PAIRS + 1]; PAIRS + 1] {
     all
 }
 
-/// The powers of each point, from the 0th on.
+/// Returns the powers of each point, from the 0th.
 pub(super) const fn powers<const COUNT: usize>(patch: usize) -> [[f64; COUNT]; PAIRS] {
     let (points, mut all) = (points(patch), [[1.0; COUNT]; PAIRS]);
     let mut point = 0;
@@ -52,15 +52,15 @@ pub(super) const fn powers<const COUNT: usize>(patch: usize) -> [[f64; COUNT]; P
     all
 }
 
-/// Row `place` of G for a filter of so many taps: what tap `tap` along an axis of a patch adds.
-pub(super) fn filter_factor(patch: usize, taps: usize, place: usize, tap: usize) -> f64 {
-    if place + 1 == patch {
+/// Returns element (`point`, `tap`) of G for a filter of `taps` taps along an axis.
+pub(super) fn filter_factor(patch: usize, taps: usize, point: usize, tap: usize) -> f64 {
+    if point + 1 == patch {
         return if tap + 1 == taps { 1.0 } else { 0.0 };
     }
-    let at = |place: usize| match place {
+    let at = |point: usize| match point {
         0 => 0.0,
-        _ => points(patch)[(place - 1) / 2] * if place % 2 == 1 { 1.0 } else { -1.0 },
+        _ => points(patch)[(point - 1) / 2] * if point % 2 == 1 { 1.0 } else { -1.0 },
     };
-    let others = (0..patch - 1).filter(|&other| other != place).map(|other| at(place) - at(other));
-    (0..tap).fold(1.0, |power, _| power * at(place)) / others.product::<f64>()
+    let others = (0..patch - 1).filter(|&other| other != point).map(|other| at(point) - at(other));
+    (0..tap).fold(1.0, |power, _| power * at(point)) / others.product::<f64>()
 }

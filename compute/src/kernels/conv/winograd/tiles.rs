@@ -3,17 +3,17 @@
 use core::ops::Range;
 
 use super::points::{PAIRS, points, polynomials, powers};
-use super::{Layer, RUN, Run, Spec, Stored, Tiling, Transforms};
+use super::{BLOCK_FILTERS, FilterBlock, Layer, Spec, Stored, Tiling, Transforms};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::{Isa, Simd, Vector, WithSimd};
 
-/// Bᵀ d: what the inputs of a patch along an axis become.
+/// Bᵀ d: transforms the inputs of a patch along an axis.
 #[inline(always)]
 fn transformed<T: Scalar, S: Simd<T>, const PATCH: usize>(simd: S, d: [S::Vector; PATCH]) -> [S::Vector; PATCH] {
     let (points, polynomials) = const { (points(PATCH), polynomials(PATCH)) };
     let mut all = d;
-    // What belongs to 0 and to ∞: the polynomial over all points.
+    // The points 0 and ∞ use the polynomial over all pairs.
     (all[0], all[PATCH - 1]) = (d[PATCH - 2], d[PATCH - 1]);
     for power in 2..PATCH / 2 + 1 {
         let factor = simd.splat(T::from_f64(polynomials[PAIRS][PATCH / 2 - power]));
@@ -33,7 +33,7 @@ fn transformed<T: Scalar, S: Simd<T>, const PATCH: usize>(simd: S, d: [S::Vector
     all
 }
 
-/// Aᵀ m: the outputs of a tile along an axis.
+/// Aᵀ m: computes the outputs of a tile along an axis.
 #[inline(always)]
 fn outputs<T: Scalar, S: Simd<T>, const PATCH: usize, const TILE: usize>(
     simd: S,
@@ -54,14 +54,14 @@ fn outputs<T: Scalar, S: Simd<T>, const PATCH: usize, const TILE: usize>(
     all
 }
 
-/// Bᵀ d B of some tiles.
+/// Computes Bᵀ d B of some tiles.
 pub(super) struct Inputs<'a, T> {
     pub(super) spec: &'a Spec,
     pub(super) tiling: &'a Tiling,
     pub(super) x: &'a [T],
-    /// A pixel of the padding.
+    /// A pixel of padding: zeros.
     pub(super) zeros: &'a [T],
-    /// The first tile of all that are transformed together, and which of them.
+    /// The first tile of the block that is transformed together, and the range of its tiles.
     pub(super) first: usize,
     pub(super) tiles: Range<usize>,
     pub(super) transforms: Transforms<'a, T>,
@@ -77,13 +77,13 @@ impl<T: Elementary> Inputs<'_, T> {
     }
 }
 
-/// [`Inputs`] of patches of so many along an axis.
+/// [`Inputs`] with patches of `PATCH` inputs along an axis.
 struct OfPatch<'a, T, const PATCH: usize>(Inputs<'a, T>);
 
 impl<T: Elementary, const PATCH: usize> WithSimd<T> for OfPatch<'_, T, PATCH> {
     type Output = ();
 
-    #[expect(clippy::needless_range_loop, reason = "an index is a place in several arrays, whose loops leave no trace")]
+    #[expect(clippy::needless_range_loop, reason = "an index addresses several arrays, and the loops are unrolled")]
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
         let Inputs { spec, tiling, x, zeros, first, tiles, transforms } = self.0;
@@ -96,7 +96,7 @@ impl<T: Elementary, const PATCH: usize> WithSimd<T> for OfPatch<'_, T, PATCH> {
             let [image, top, left] = tiling.origin(first + tile);
             let transform = transforms.of_tile(tile);
             let x = &x[image * height * width * channels..][..height * width * channels];
-            // Above and left of the image lies the padding; so does what is left over of the last tile below and to the right.
+            // Pixels outside the image are padding, as are those that the last tiles read beyond it.
             let mut pixels = [[zeros.as_ptr(); PATCH]; PATCH];
             for i in 0..PATCH {
                 let row = (top + i).wrapping_sub(spec.padding[0]);
@@ -107,7 +107,7 @@ impl<T: Elementary, const PATCH: usize> WithSimd<T> for OfPatch<'_, T, PATCH> {
                     }
                 }
             }
-            // What the next tile reads comes meanwhile: as many pixels of each row as it does not share with this.
+            // Prefetch the inputs of the next tile: the pixels of each row that it does not share with this one.
             let next = tiling.form.tile * channels;
             for channel in (0..channels).step_by(S::LANES) {
                 for j in 0..PATCH {
@@ -116,7 +116,7 @@ impl<T: Elementary, const PATCH: usize> WithSimd<T> for OfPatch<'_, T, PATCH> {
                     }
                     let mut inputs = [simd.splat(T::ZERO); PATCH];
                     for i in 0..PATCH {
-                        // SAFETY: each is a pixel of as many channels, of the image or the padding.
+                        // SAFETY: each pointer is to a pixel of `channels` channels, of the image or of padding.
                         inputs[i] = unsafe { simd.load_at(pixels[i][j].add(channel)) };
                     }
                     let inputs = transformed::<T, S, PATCH>(simd, inputs);
@@ -127,8 +127,8 @@ impl<T: Elementary, const PATCH: usize> WithSimd<T> for OfPatch<'_, T, PATCH> {
                 for i in 0..PATCH {
                     let row = transformed::<T, S, PATCH>(simd, half[i]);
                     for j in 0..PATCH {
-                        let at = transforms.place_of(PATCH * i + j, channel);
-                        // SAFETY: the places of all tiles were compared with the length; nobody else writes those of this tile.
+                        let at = transforms.offset(PATCH * i + j, channel);
+                        // SAFETY: `transforms.check` compared the points of all tiles with the length; no other code writes those of this tile.
                         unsafe { row[j].store_at(transform.add(at)) };
                     }
                 }
@@ -137,21 +137,21 @@ impl<T: Elementary, const PATCH: usize> WithSimd<T> for OfPatch<'_, T, PATCH> {
     }
 }
 
-/// What a max pool keeps of an element and a later one of its window: the later where it is larger; a NaN where either is one.
+/// The maximum of an element and a later one of a max pool's window: the later one where it is larger; NaN where either is NaN.
 #[inline(always)]
 fn largest<T: Scalar, V: Vector<T>>(infinity: V, element: V, later: V) -> V {
     let larger = element.at_least(later);
-    // What is not less than ∞ is ∞ or NaN, and so is its sum with what is not negative.
+    // A value that is not less than ∞ is ∞ or NaN, and so is its sum with a non-negative value.
     later.where_less(infinity, larger, later + larger.magnitude())
 }
 
-/// f(scale · Aᵀ m A + shift) of some filters of a block of tiles.
+/// Computes f(scale · Aᵀ m A + shift) of some filters of a block of tiles.
 pub(super) struct Outputs<'a, T> {
     pub(super) layer: &'a Layer<'a, T>,
-    /// The filters, whose outputs nobody else writes.
-    pub(super) run: Run,
+    /// The filters; no other code writes their outputs.
+    pub(super) filter_block: FilterBlock,
     pub(super) products: &'a [T],
-    /// The first tile of the block, and how many.
+    /// The first tile of the block, and the number of tiles.
     pub(super) first: usize,
     pub(super) tiles: usize,
 }
@@ -162,34 +162,35 @@ pub(super) struct OfForm<'a, T, const PATCH: usize, const TILE: usize>(pub(super
 impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfForm<'_, T, PATCH, TILE> {
     type Output = ();
 
-    #[expect(clippy::needless_range_loop, reason = "an index is a place in several arrays, whose loops leave no trace")]
+    #[expect(clippy::needless_range_loop, reason = "an index addresses several arrays, and the loops are unrolled")]
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        let Outputs { layer, run, products, first, tiles } = self.0;
-        let ([height, width, filters], place, y) = (layer.spec.output, Tiling::product(tiles), layer.y);
-        let epilogue = layer.epilogue.channels(run.first, run.width);
+        let Outputs { layer, filter_block, products, first, tiles } = self.0;
+        let ([height, width, filters], point_stride, y) = (layer.spec.output, Tiling::product(tiles), layer.y);
+        let epilogue = layer.epilogue.channels(filter_block.first, filter_block.width);
         let (bounds, infinity) = (epilogue.bounds().splat(simd), simd.splat(T::from_f64(f64::INFINITY)));
-        // Of windows of 2x2 that lie in the image, or of all of it.
+        // Rows and columns of the stored output: of 2x2 windows inside the image, or of the image.
         let [rows, columns] = match layer.stored {
             Stored::All => [height, width],
             Stored::Largest => [height / 2, width / 2],
         };
-        assert!(run.width.is_multiple_of(S::LANES) && run.first + run.width <= filters);
+        assert!(filter_block.width.is_multiple_of(S::LANES) && filter_block.first + filter_block.width <= filters);
         assert!((layer.tiling.form.tile, layer.tiling.form.patch) == (TILE, PATCH));
-        assert!(PATCH * PATCH * place <= products.len() && run.width <= RUN);
+        assert!(PATCH * PATCH * point_stride <= products.len() && filter_block.width <= BLOCK_FILTERS);
         // Here, so that it is filled once: all of it is written before it is read.
         let mut half = [[simd.splat(T::ZERO); PATCH]; TILE];
         for tile in 0..tiles {
             let [image, top, left] = layer.tiling.origin(first + tile);
             let (down, right) = (TILE.min(height - top), TILE.min(width - left));
             assert!((image + 1) * rows * columns * filters <= y.len, "an image of the batch");
-            let from = products[tile * RUN..].as_ptr();
-            for filter in (0..run.width).step_by(S::LANES) {
+            let from = products[tile * BLOCK_FILTERS..].as_ptr();
+            for filter in (0..filter_block.width).step_by(S::LANES) {
                 for j in 0..PATCH {
                     let mut column = [simd.splat(T::ZERO); PATCH];
                     for i in 0..PATCH {
-                        // SAFETY: the places of all tiles were compared with the length; each has a row of a run.
-                        column[i] = unsafe { simd.load_at(from.add((PATCH * i + j) * place + filter)) };
+                        // SAFETY: the assertion above compares the points of all tiles with the length; each has a row of `BLOCK_FILTERS`
+                        // products.
+                        column[i] = unsafe { simd.load_at(from.add((PATCH * i + j) * point_stride + filter)) };
                     }
                     let column = outputs::<T, S, PATCH, TILE>(simd, column);
                     for i in 0..TILE {
@@ -200,7 +201,7 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
                     if elements.is_empty() { simd.splat(none) } else { simd.load(&elements[filter..]) }
                 };
                 let (scale, shift) = (each(epilogue.scale, T::ONE), each(epilogue.shift, T::ZERO));
-                // The row before, of which a max pool keeps the largest with this one.
+                // The previous row, for a max pool over two rows.
                 let mut above = [simd.splat(T::ZERO); TILE];
                 for i in 0..down {
                     let mut row = outputs::<T, S, PATCH, TILE>(simd, half[i]);
@@ -221,10 +222,10 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
                                 most = largest(infinity, most, row[2 * j]);
                                 most = largest(infinity, most, row[2 * j + 1]);
                                 let pixel = (image * rows + (top + i) / 2) * columns + left / 2 + j;
-                                // SAFETY: the window lies in the image, so that its pixel lies in the pooled image, which was compared with
-                                // the length; nobody else writes these filters of it.
+                                // SAFETY: the window is inside the image, so that its pixel is inside the pooled image, which is compared
+                                // with the length above; no other code writes these filters of it.
                                 unsafe {
-                                    let y = y.start.add(pixel * filters + run.first + filter);
+                                    let y = y.start.add(pixel * filters + filter_block.first + filter);
                                     // Where the next tile's will stand.
                                     simd.prefetch(y.wrapping_add(TILE / 2 * filters));
                                     most.store_at(y);
@@ -236,10 +237,10 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
                     for j in 0..TILE {
                         if j < right {
                             let pixel = (image * height + top + i) * width + left + j;
-                            // SAFETY: the pixel lies in the image, which was compared with the length; nobody else writes these
+                            // SAFETY: the pixel is inside the image, which is compared with the length above; no other code writes these
                             // filters of it.
                             unsafe {
-                                let y = y.start.add(pixel * filters + run.first + filter);
+                                let y = y.start.add(pixel * filters + filter_block.first + filter);
                                 // Where the next tile's will stand.
                                 simd.prefetch(y.wrapping_add(TILE * filters));
                                 let mut value = row[j];

@@ -1,8 +1,8 @@
 //! The gradient of the weights: Σ Gᵀ [ (Bᵀ d B) ⊙ (A dz Aᵀ) ] G over the tiles of all images.
 //!
-//! That is the algorithm's derivative by the filters. The products at each place of ⊙ are one product of matrices, channels times tiles with tiles
-//! times filters: sums walk over the tiles, of which a part is transformed together. A block of channels and filters then goes through all
-//! places, so that their products stay in the second cache until their sums return from the transforms.
+//! This is the derivative of the algorithm with respect to the filters. Each point of ⊙ is one matrix product, channels x tiles times tiles
+//! x filters, whose sums are over the tiles; a chunk of tiles is transformed at a time. A block of channels and filters then goes through
+//! all points, so that their products stay in the L2 cache until they are transformed back.
 
 use core::ops::Range;
 
@@ -20,7 +20,7 @@ use crate::scalar::Scalar;
 use crate::simd::{Isa, Simd, Vector, WithSimd};
 use netwright_abi::spec::conv::Winograd;
 
-/// The one form: [`Spec::winograd_of_weights`] has no other.
+/// The only form of [`Spec::winograd_of_weights`].
 const TILE: usize = 4;
 const PATCH: usize = 6;
 const TAPS: usize = 3;
@@ -28,24 +28,24 @@ const FORM: Winograd = Winograd { tile: TILE, patch: PATCH };
 
 /// Channels of a block.
 const CHANNELS: usize = PANEL;
-/// The most filters of a block.
+/// The maximum filters of a block.
 const FILTERS: usize = 2 * PANEL;
-/// Blocks that are enough for threads to share.
+/// The number of blocks from which on threads can share them.
 const MANY: usize = 2;
-/// Elements from the products of a block at a place to those at the next.
+/// The distance from the products of a block at one point to the next point, in elements.
 const PRODUCT: usize = CHANNELS * FILTERS + LINE;
 
-/// How the tiles of a layer are taken.
+/// The blocking of a layer's tiles.
 #[derive(Clone, Copy)]
-struct Cut {
+struct Blocking {
     tiling: Tiling,
-    /// The most tiles of a part.
+    /// The maximum tiles of a chunk.
     at_once: usize,
     /// Filters of a block.
     filters: usize,
 }
 
-impl Cut {
+impl Blocking {
     const fn of(spec: &Spec) -> Self {
         let ([.., channels], [.., filters]) = (spec.input, spec.output);
         let blocks = channels.div_ceil(CHANNELS) * filters.div_ceil(FILTERS);
@@ -56,33 +56,41 @@ impl Cut {
         }
     }
 
-    /// Elements of a panel: the transforms of all tiles of a part at a place, of so many channels or filters.
+    /// Returns the elements of a panel: the transforms of all tiles of a chunk at a point, for [`PANEL`] channels or filters.
     const fn panel(&self) -> usize {
         self.at_once * PANEL
     }
 
-    /// Elements from the panels at a place to those at the next. Powers of two would fall into a few places of the first cache.
-    const fn place(&self, channels: usize) -> usize {
+    /// Returns the distance from the panels of one point to the next, in elements. Powers of two would map to a few sets of the L1 cache.
+    const fn point_stride(&self, channels: usize) -> usize {
         channels.div_ceil(PANEL) * self.panel() + LINE
     }
 
     fn transforms<'a, T>(&self, channels: usize, memory: &'a mut [T]) -> Transforms<'a, T> {
-        Transforms { memory: Shared::of(memory), place: self.place(channels), tile: PANEL, panel: self.panel() }
+        Transforms {
+            memory: Shared::of(memory),
+            point_stride: self.point_stride(channels),
+            tile_stride: PANEL,
+            panel_stride: self.panel(),
+        }
     }
 }
 
-/// What the addition of parts lost, a pixel of zeros, the transforms of a part, and the products of a block.
+/// Scratch memory of one thread: the rounding errors of compensated sums, a pixel of zeros, the transforms of a chunk, and the products of
+/// a block.
 pub(super) const fn grad_weights_scratch(spec: &Spec) -> usize {
-    let (cut, [.., channels], [.., filters]) = (Cut::of(spec), spec.input, spec.output);
-    lost_len(spec) + channels + FORM.points() * (cut.place(channels) + cut.place(filters) + PRODUCT)
+    let (blocking, [.., channels], [.., filters]) = (Blocking::of(spec), spec.input, spec.output);
+    lost_len(spec)
+        + channels
+        + FORM.points() * (blocking.point_stride(channels) + blocking.point_stride(filters) + PRODUCT)
 }
 
-/// Elements of what the addition of parts lost: none for small images, of which there are few parts.
+/// The elements of the rounding errors of compensated sums: none for small images, which have few chunks.
 const fn lost_len(spec: &Spec) -> usize {
     if strips::scratch(spec) > 0 { spec.weights_len() } else { 0 }
 }
 
-/// Adds to dw; lengths are checked.
+/// Adds the gradient to dw. Lengths are checked.
 pub(super) fn grad_weights<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -91,67 +99,68 @@ pub(super) fn grad_weights<T: Elementary>(
     dw: &mut [T],
     scratch: &mut [T],
 ) {
-    let (isa, cut, points) = (context.isa(), Cut::of(spec), FORM.points());
-    let (tiling, [.., channels], [.., filters]) = (&cut.tiling, spec.input, spec.output);
+    let (isa, blocking, points) = (context.isa(), Blocking::of(spec), FORM.points());
+    let (tiling, [.., channels], [.., filters]) = (&blocking.tiling, spec.input, spec.output);
     let (lost, scratch) = scratch.split_at_mut(lost_len(spec));
     let (zeros, scratch) = scratch.split_at_mut(channels);
-    let (inputs, scratch) = scratch.split_at_mut(points * cut.place(channels));
-    let (gradients, scratch) = scratch.split_at_mut(points * cut.place(filters));
+    let (inputs, scratch) = scratch.split_at_mut(points * blocking.point_stride(channels));
+    let (gradients, scratch) = scratch.split_at_mut(points * blocking.point_stride(filters));
     lost.fill(T::ZERO);
     zeros.fill(T::ZERO);
     let zeros = &*zeros;
     let mut g = [[T::ZERO; TAPS]; PATCH];
-    for (place, row) in g.iter_mut().enumerate() {
-        row.iter_mut().enumerate().for_each(|(tap, g)| *g = T::from_f64(filter_factor(PATCH, TAPS, place, tap)));
+    for (point, row) in g.iter_mut().enumerate() {
+        row.iter_mut().enumerate().for_each(|(tap, g)| *g = T::from_f64(filter_factor(PATCH, TAPS, point, tap)));
     }
     let all = context.batch * tiling.of_image();
-    let parts = all.div_ceil(cut.at_once);
-    for part in 0..parts {
-        let [first, end] = [part, part + 1].map(|part| all * part / parts);
-        let [of_inputs, of_gradients] = [cut.transforms(channels, inputs), cut.transforms(filters, gradients)];
+    let chunks = all.div_ceil(blocking.at_once);
+    for chunk in 0..chunks {
+        let [first, end] = [chunk, chunk + 1].map(|chunk| all * chunk / chunks);
+        let [of_inputs, of_gradients] =
+            [blocking.transforms(channels, inputs), blocking.transforms(filters, gradients)];
         let least = WORTH_A_THREAD.div_ceil(points * channels * filters);
         context.split_count(end - first, least, &mut [], &|tiles, _: &mut [T]| {
             Inputs { spec, tiling, x, zeros, first, tiles: tiles.clone(), transforms: of_inputs }.run(isa);
             isa.dispatch(Gradients { spec, tiling, dy, first, tiles, transforms: of_gradients });
         });
         let [dw, lost] = [&mut *dw, &mut *lost].map(|each| Shared::of(each));
-        let part = TransformedTiles { isa, spec, cut, tiles: end - first, inputs, gradients, g: &g, dw, lost };
-        let least = WORTH_A_THREAD.div_ceil(points * part.tiles * CHANNELS * cut.filters);
-        context.split_count(FilterBlock::count(spec, &cut), least, scratch, &|blocks, products| {
-            for block in blocks.map(|block| FilterBlock::of(spec, &cut, block)) {
-                (0..points).for_each(|place| part.multiply(place, block, products));
-                isa.dispatch(Sums { part: &part, block, products });
+        let chunk = TransformedTiles { isa, spec, blocking, tiles: end - first, inputs, gradients, g: &g, dw, lost };
+        let least = WORTH_A_THREAD.div_ceil(points * chunk.tiles * CHANNELS * blocking.filters);
+        context.split_count(WeightBlock::count(spec, &blocking), least, scratch, &|blocks, products| {
+            for block in blocks.map(|block| WeightBlock::of(spec, &blocking, block)) {
+                (0..points).for_each(|point| chunk.multiply(point, block, products));
+                isa.dispatch(Sums { chunk: &chunk, block, products });
             }
         });
     }
     dw.iter_mut().zip(lost).for_each(|(dw, lost)| *dw += *lost);
 }
 
-/// Some channels and filters: the first, and how many.
+/// A block of channels and filters: the first of each, and how many.
 #[derive(Clone, Copy)]
-struct FilterBlock {
+struct WeightBlock {
     first: [usize; 2],
     sizes: [usize; 2],
 }
 
-impl FilterBlock {
-    /// How many there are.
-    const fn count(spec: &Spec, cut: &Cut) -> usize {
-        spec.input[2].div_ceil(CHANNELS) * spec.output[2].div_ceil(cut.filters)
+impl WeightBlock {
+    /// Returns the number of blocks.
+    const fn count(spec: &Spec, blocking: &Blocking) -> usize {
+        spec.input[2].div_ceil(CHANNELS) * spec.output[2].div_ceil(blocking.filters)
     }
 
-    fn of(spec: &Spec, cut: &Cut, number: usize) -> Self {
-        let (channels, filters, across) = (spec.input[2], spec.output[2], spec.output[2].div_ceil(cut.filters));
-        let first = [number / across * CHANNELS, number % across * cut.filters];
-        Self { first, sizes: [CHANNELS.min(channels - first[0]), cut.filters.min(filters - first[1])] }
+    fn of(spec: &Spec, blocking: &Blocking, number: usize) -> Self {
+        let (channels, filters, across) = (spec.input[2], spec.output[2], spec.output[2].div_ceil(blocking.filters));
+        let first = [number / across * CHANNELS, number % across * blocking.filters];
+        Self { first, sizes: [CHANNELS.min(channels - first[0]), blocking.filters.min(filters - first[1])] }
     }
 }
 
-/// Some tiles, whose inputs and gradients are transformed.
+/// A chunk of tiles with their transformed inputs and gradients.
 struct TransformedTiles<'a, T> {
     isa: Isa,
     spec: &'a Spec,
-    cut: Cut,
+    blocking: Blocking,
     tiles: usize,
     inputs: &'a [T],
     gradients: &'a [T],
@@ -161,20 +170,20 @@ struct TransformedTiles<'a, T> {
 }
 
 impl<T: Elementary> TransformedTiles<'_, T> {
-    /// The products of a block at a place: channels times tiles with tiles times filters.
-    fn multiply(&self, place: usize, block: FilterBlock, products: &mut [T]) {
-        let Self { spec, cut, .. } = self;
-        let [of_inputs, of_gradients] = [cut.place(spec.input[2]), cut.place(spec.output[2])];
-        let [a, b] = block.first.map(|first| first / PANEL * cut.panel());
-        let a = &self.inputs[place * of_inputs..][a..of_inputs];
-        let b = &self.gradients[place * of_gradients..][b..of_gradients];
-        let c = &mut products[place * PRODUCT..][..CHANNELS * FILTERS];
+    /// Computes the products of a block at a point: channels x tiles times tiles x filters.
+    fn multiply(&self, point: usize, block: WeightBlock, products: &mut [T]) {
+        let Self { spec, blocking, .. } = self;
+        let [of_inputs, of_gradients] = [blocking.point_stride(spec.input[2]), blocking.point_stride(spec.output[2])];
+        let [a, b] = block.first.map(|first| first / PANEL * blocking.panel());
+        let a = &self.inputs[point * of_inputs..][a..of_inputs];
+        let b = &self.gradients[point * of_gradients..][b..of_gradients];
+        let c = &mut products[point * PRODUCT..][..CHANNELS * FILTERS];
         let [rows, columns] = block.sizes;
-        assert!(block.first.iter().all(|first| first.is_multiple_of(PANEL)) && self.tiles <= cut.at_once);
-        assert!(rows <= CHANNELS && cut.panel() <= a.len(), "channels of A");
-        assert!(columns <= FILTERS && columns.div_ceil(PANEL) * cut.panel() <= b.len(), "panels of B");
-        // SAFETY: A is a panel, whose rows are its channels, and B whole panels, with a row of a panel for each tile, as just compared; C has a
-        // row of no fewer columns for each channel, and is borrowed mutably.
+        assert!(block.first.iter().all(|first| first.is_multiple_of(PANEL)) && self.tiles <= blocking.at_once);
+        assert!(rows <= CHANNELS && blocking.panel() <= a.len(), "channels of A");
+        assert!(columns <= FILTERS && columns.div_ceil(PANEL) * blocking.panel() <= b.len(), "panels of B");
+        // SAFETY: A is one panel, which has a column of its channels for each tile, and B whole panels with a row for each tile; both are
+        // compared with their slices above. C has a row of at least as many columns for each channel, and is borrowed mutably.
         unsafe {
             tile::run_ahead(
                 self.isa,
@@ -187,7 +196,7 @@ impl<T: Elementary> TransformedTiles<'_, T> {
                     a_step: [0, 0, PANEL],
                     b: b.as_ptr(),
                     b_rows: [0, 0, 1],
-                    b_panel: cut.panel(),
+                    b_panel: blocking.panel(),
                     b_width: PANEL,
                     b_last: PANEL,
                     c: c.as_mut_ptr(),
@@ -201,7 +210,7 @@ impl<T: Elementary> TransformedTiles<'_, T> {
     }
 }
 
-/// A dz: what the gradients of the outputs of a tile along an axis become.
+/// A dz: transforms the output gradients of a tile along an axis.
 #[inline(always)]
 fn transformed<T: Scalar, S: Simd<T>>(simd: S, dz: [S::Vector; TILE]) -> [S::Vector; PATCH] {
     let powers = const { powers::<TILE>(PATCH) };
@@ -216,12 +225,12 @@ fn transformed<T: Scalar, S: Simd<T>>(simd: S, dz: [S::Vector; TILE]) -> [S::Vec
     all
 }
 
-/// A dz Aᵀ of some tiles.
+/// Computes A dz Aᵀ of some tiles.
 struct Gradients<'a, T> {
     spec: &'a Spec,
     tiling: &'a Tiling,
     dy: &'a [T],
-    /// The first tile of the part, and which of its tiles.
+    /// The first tile of the chunk, and the range of its tiles.
     first: usize,
     tiles: Range<usize>,
     transforms: Transforms<'a, T>,
@@ -230,7 +239,7 @@ struct Gradients<'a, T> {
 impl<T: Elementary> WithSimd<T> for Gradients<'_, T> {
     type Output = ();
 
-    #[expect(clippy::needless_range_loop, reason = "an index is a place in several arrays, whose loops leave no trace")]
+    #[expect(clippy::needless_range_loop, reason = "an index addresses several arrays, and the loops are unrolled")]
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
         let Self { spec, tiling, dy, first, tiles, transforms } = self;
@@ -246,13 +255,13 @@ impl<T: Elementary> WithSimd<T> for Gradients<'_, T> {
             let transform = transforms.of_tile(tile);
             for filter in (0..filters).step_by(S::LANES) {
                 for j in 0..TILE {
-                    // Below and to the right of the image there is no gradient.
+                    // Outputs beyond the image have no gradient.
                     let mut column = [zero; TILE];
                     for i in 0..TILE {
                         if i < down && j < right {
                             let pixel = (image * height + top + i) * width + left + j;
                             let gradients = &dy[pixel * filters + filter..];
-                            // What the next tile reads comes meanwhile.
+                            // Prefetch the gradients of the next tile.
                             simd.prefetch(gradients.as_ptr().wrapping_add(TILE * filters));
                             column[i] = simd.load(gradients);
                         }
@@ -265,8 +274,9 @@ impl<T: Elementary> WithSimd<T> for Gradients<'_, T> {
                 for i in 0..PATCH {
                     let row = transformed::<T, S>(simd, half[i]);
                     for j in 0..PATCH {
-                        let at = transforms.place_of(PATCH * i + j, filter);
-                        // SAFETY: the places of all tiles were compared with the length; nobody else writes those of this tile.
+                        let at = transforms.offset(PATCH * i + j, filter);
+                        // SAFETY: `transforms.check` compared the points of all tiles with the length; no other code writes those of this
+                        // tile.
                         unsafe { row[j].store_at(transform.add(at)) };
                     }
                 }
@@ -275,7 +285,7 @@ impl<T: Elementary> WithSimd<T> for Gradients<'_, T> {
     }
 }
 
-/// Gᵀ m: the gradients of the taps along an axis.
+/// Gᵀ m: computes the gradients of the taps along an axis.
 #[inline(always)]
 fn taps<T: Scalar, S: Simd<T>>(simd: S, g: &[[T; TAPS]; PATCH], m: [S::Vector; PATCH]) -> [S::Vector; TAPS] {
     let mut all = [simd.splat(g[0][0]) * m[0]; TAPS];
@@ -292,21 +302,21 @@ fn taps<T: Scalar, S: Simd<T>>(simd: S, g: &[[T; TAPS]; PATCH], m: [S::Vector; P
 
 /// Adds Gᵀ m G of a block to dw.
 struct Sums<'a, T> {
-    part: &'a TransformedTiles<'a, T>,
-    /// Nobody else adds to its gradients.
-    block: FilterBlock,
+    chunk: &'a TransformedTiles<'a, T>,
+    /// The block; no other code accesses its gradients.
+    block: WeightBlock,
     products: &'a [T],
 }
 
 impl<T: Elementary> WithSimd<T> for Sums<'_, T> {
     type Output = ();
 
-    #[expect(clippy::needless_range_loop, reason = "an index is a place in several arrays, whose loops leave no trace")]
+    #[expect(clippy::needless_range_loop, reason = "an index addresses several arrays, and the loops are unrolled")]
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        let Self { part, block: FilterBlock { first, sizes }, products } = self;
+        let Self { chunk, block: WeightBlock { first, sizes }, products } = self;
         let (TransformedTiles { spec, g, dw, lost, .. }, [.., channels], [.., filters]) =
-            (part, part.spec.input, part.spec.output);
+            (chunk, chunk.spec.input, chunk.spec.output);
         let is_compensated = lost.len > 0;
         assert!(spec.window == [TAPS; 2] && dw.len == TAPS * TAPS * channels * filters);
         assert!(!is_compensated || lost.len == dw.len, "length of what was lost");
@@ -320,7 +330,8 @@ impl<T: Elementary> WithSimd<T> for Sums<'_, T> {
                 for j in 0..PATCH {
                     let mut column = [simd.splat(T::ZERO); PATCH];
                     for i in 0..PATCH {
-                        // SAFETY: there are products for all places, as just compared; each place has a row for each channel.
+                        // SAFETY: the assertion above compares the products of all points with their slice; each point has a row for each
+                        // channel.
                         column[i] = unsafe { simd.load_at(from.add((PATCH * i + j) * PRODUCT)) };
                     }
                     let column = taps::<T, S>(simd, g, column);
@@ -332,7 +343,7 @@ impl<T: Elementary> WithSimd<T> for Sums<'_, T> {
                     let row = taps::<T, S>(simd, g, half[i]);
                     for j in 0..TAPS {
                         let at = ((i * TAPS + j) * channels + first[0] + channel) * filters + first[1] + filter;
-                        // SAFETY: the block lies in the weights, with which the lengths were compared; nobody else has its gradients.
+                        // SAFETY: the block is inside the weights, whose length dw and `lost` have; no other code accesses its gradients.
                         unsafe {
                             let dw = dw.start.add(at);
                             let sum = simd.load_at(dw);
