@@ -38,7 +38,7 @@ fn attributes(network: &Network, source: &str) -> impl Iterator<Item = (Span, At
 }
 
 /// The part of an attribute that applies to every item of the network; `lints` includes the lint attributes.
-fn reaching(meta: &Meta, lints: bool) -> Option<Meta> {
+fn applicable(meta: &Meta, lints: bool) -> Option<Meta> {
     let Meta::List(list) = meta else { return None };
     let tokens = &list.tokens;
     match list.path.get_ident()?.to_string().as_str() {
@@ -48,7 +48,7 @@ fn reaching(meta: &Meta, lints: bool) -> Option<Meta> {
             let entries = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
             let mut entries = entries.iter();
             let condition = entries.next()?;
-            let kept: Vec<Meta> = entries.filter_map(|entry| reaching(entry, lints)).collect();
+            let kept: Vec<Meta> = entries.filter_map(|entry| applicable(entry, lints)).collect();
             (!kept.is_empty()).then(|| parse_quote!(cfg_attr(#condition, #(#kept),*)))
         }
         _ => None,
@@ -63,7 +63,7 @@ pub(crate) fn of_type(network: &Network, source: &str) -> TokenStream {
 /// The attributes of the other items: those that apply to every item, with or without `lints`.
 pub(crate) fn of_every_item(network: &Network, source: &str, lints: bool) -> TokenStream {
     let mut attributes_of_items = TokenStream::new();
-    for meta in attributes(network, source).filter_map(|(_, attribute)| reaching(&attribute.meta, lints)) {
+    for meta in attributes(network, source).filter_map(|(_, attribute)| applicable(&attribute.meta, lints)) {
         let attribute: TokenStream = parse_quote!(#[#meta]);
         attributes_of_items.extend(attribute);
     }

@@ -11,7 +11,7 @@ type Parts = Vec<Shape>;
 
 /// Sets for each tensor the images that are flattened along its axes.
 pub(crate) fn mark(graph: &mut Graph) {
-    let rows = rows(graph);
+    let rows = flattened_shapes(graph);
     for node in &graph.nodes {
         let of = |value: Option<&ValueId>| value.map(|value| rows[value.0].clone()).unwrap_or_default();
         for id in &node.tensors {
@@ -32,7 +32,7 @@ pub(crate) fn mark(graph: &mut Graph) {
 }
 
 /// For each value, the shapes it consists of: derived from its inputs where they determine them, otherwise from its consumers.
-fn rows(graph: &Graph) -> Vec<Parts> {
+fn flattened_shapes(graph: &Graph) -> Vec<Parts> {
     let mut rows = vec![Parts::new(); graph.values.len()];
     forward(graph, &mut rows);
     for node in graph.nodes.iter().rev() {

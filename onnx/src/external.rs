@@ -26,13 +26,13 @@ pub fn held<'a>(tensor: &Tensor<'a>, files: &[(&str, &'a [u8])]) -> Result<Eleme
     if !tensor.is_external || files.is_empty() {
         return tensor.elements();
     }
-    let (location, start, len) = part(tensor)?;
+    let (location, start, len) = location_of(tensor)?;
     let wrong = |problem: String| wrong(tensor, &location, problem);
     let named = files.iter().find(|(name, _)| Path::new(name) == location);
     let (_, bytes) = named.ok_or_else(|| wrong("which is not among the files beside it".to_owned()))?;
     let first = usize::try_from(start).unwrap_or(usize::MAX);
     let part = first.checked_add(len).and_then(|end| bytes.get(first..end));
-    Elements::of(tensor, part.ok_or_else(|| wrong(short(bytes.len() as u64, start, len)))?.into())
+    Elements::of(tensor, part.ok_or_else(|| wrong(too_short(bytes.len() as u64, start, len)))?.into())
 }
 
 /// The external file of a tensor, as its name in the model and its path in `folder`; `None` for a tensor in the model's own file.
@@ -43,8 +43,8 @@ pub fn file(tensor: &Tensor<'_>, folder: &Path) -> Result<Option<(PathBuf, PathB
     if !tensor.is_external {
         return Ok(None);
     }
-    let (location, start, len) = part(tensor)?;
-    let path = found(tensor, &location, folder)?;
+    let (location, start, len) = location_of(tensor)?;
+    let path = path_in(tensor, &location, folder)?;
     open(tensor, &location, &path, start, len)?;
     Ok(Some((location, path)))
 }
@@ -54,7 +54,7 @@ pub fn file(tensor: &Tensor<'_>, folder: &Path) -> Result<Option<(PathBuf, PathB
 /// # Errors
 /// [`Error::External`] if it does not.
 pub fn check(tensor: &Tensor<'_>) -> Result<(), Error> {
-    if tensor.is_external { part(tensor).map(|_| ()) } else { Ok(()) }
+    if tensor.is_external { location_of(tensor).map(|_| ()) } else { Ok(()) }
 }
 
 fn wrong(tensor: &Tensor<'_>, location: &Path, problem: String) -> Error {
@@ -63,12 +63,12 @@ fn wrong(tensor: &Tensor<'_>, location: &Path, problem: String) -> Error {
 
 const OUTSIDE: &str = "which is not in the model's folder";
 
-fn short(file_len: u64, start: u64, len: usize) -> String {
+fn too_short(file_len: u64, start: u64, len: usize) -> String {
     format!("which has {file_len} bytes: too few for {len} from byte {start} on")
 }
 
 /// The name of a tensor's file, the offset of its elements there, and their number of bytes.
-fn part(tensor: &Tensor<'_>) -> Result<(PathBuf, u64, usize), Error> {
+fn location_of(tensor: &Tensor<'_>) -> Result<(PathBuf, u64, usize), Error> {
     let data = tensor.external_data()?;
     let location = PathBuf::from(data.location);
     let wrong = |problem: String| wrong(tensor, &location, problem);
@@ -85,7 +85,7 @@ fn part(tensor: &Tensor<'_>) -> Result<(PathBuf, u64, usize), Error> {
 }
 
 /// The path of a file in `folder`.
-fn found(tensor: &Tensor<'_>, location: &Path, folder: &Path) -> Result<PathBuf, Error> {
+fn path_in(tensor: &Tensor<'_>, location: &Path, folder: &Path) -> Result<PathBuf, Error> {
     let refused = |error: std::io::Error| wrong(tensor, location, format!("which cannot be read: {error}"));
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let folder = folder.canonicalize().map_err(refused)?;
@@ -100,14 +100,14 @@ fn open(tensor: &Tensor<'_>, location: &Path, path: &Path, start: u64, len: usiz
     let file = File::open(path).map_err(refused)?;
     let file_len = file.metadata().map_err(refused)?.len();
     if start.checked_add(len as u64).is_none_or(|end| end > file_len) {
-        return Err(wrong(tensor, location, short(file_len, start, len)));
+        return Err(wrong(tensor, location, too_short(file_len, start, len)));
     }
     Ok(file)
 }
 
 fn read_external(tensor: &Tensor<'_>, folder: &Path) -> Result<Vec<u8>, Error> {
-    let (location, start, len) = part(tensor)?;
-    let path = found(tensor, &location, folder)?;
+    let (location, start, len) = location_of(tensor)?;
+    let path = path_in(tensor, &location, folder)?;
     let mut file = open(tensor, &location, &path, start, len)?;
     let mut bytes = vec![0; len];
     let read = file.seek(SeekFrom::Start(start)).and_then(|_| file.read_exact(&mut bytes));

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::Planned;
 use crate::graph::{Graph, LayerId, ParameterKind, Tensor};
-use crate::lower::beginning;
+use crate::lower::shortened;
 
 /// The documentation of the type: its table of layers.
 pub(super) fn table(planned: &Planned<'_>) -> String {
@@ -23,7 +23,7 @@ pub(super) fn table(planned: &Planned<'_>) -> String {
             text,
             "| {} | `{}` | {} | {} | {} |",
             layer.name,
-            beginning(&layer.text),
+            shortened(&layer.text),
             graph.shape(layer.output),
             grouped(trained as u64),
             grouped(graph.macs_of(id)),

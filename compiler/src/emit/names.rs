@@ -78,8 +78,8 @@ impl Names {
             // A variable borrows a statistic, or the gradient of a parameter.
             let of = if tensor.kind.is_trained() { "_gradient" } else { "" };
             let (constant, variable) =
-                (names.free(&preferred.to_uppercase()), format!("{preferred}{of}").to_lowercase());
-            let name = Name { constant, variable: names.free(&variable) };
+                (names.unique(&preferred.to_uppercase()), format!("{preferred}{of}").to_lowercase());
+            let name = Name { constant, variable: names.unique(&variable) };
             names.tensors.push(name);
         }
         for layer in graph.layers.iter().rev() {
@@ -113,7 +113,7 @@ impl Names {
         if let Some(name) = self.specs.get(&key) {
             return (name.clone(), false);
         }
-        let name = self.free(&format!("{layer}_{}{}", spec.module, epilogue(spec)).to_uppercase());
+        let name = self.unique(&format!("{layer}_{}{}", spec.module, epilogue(spec)).to_uppercase());
         self.specs.insert(key, name.clone());
         (name, true)
     }
@@ -134,7 +134,7 @@ impl Names {
             let mut letters = word.chars();
             letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect::<String>()
         });
-        let name = self.free(&capitalised.collect::<String>());
+        let name = self.unique(&capitalised.collect::<String>());
         self.types.insert(key, name.clone());
         (name, true)
     }
@@ -186,18 +186,18 @@ impl Names {
     fn value(&mut self, trains: bool, value: ValueId, preferred: &str) {
         let key = self.key(trains, value);
         if !self.values.contains_key(&key) {
-            let name = self.give(preferred);
+            let name = self.name_both(preferred);
             self.values.insert(key, name);
         }
     }
 
-    fn give(&mut self, preferred: &str) -> Name {
-        Name { constant: self.free(&preferred.to_uppercase()), variable: self.free(&preferred.to_lowercase()) }
+    fn name_both(&mut self, preferred: &str) -> Name {
+        Name { constant: self.unique(&preferred.to_uppercase()), variable: self.unique(&preferred.to_lowercase()) }
     }
 
     /// Reserves `preferred`, with a number appended if it is no identifier or in use: `dense1_gradient_2`. A layer in a block is called
     /// `block1.conv1`.
-    fn free(&mut self, preferred: &str) -> Ident {
+    fn unique(&mut self, preferred: &str) -> Ident {
         let preferred = &*preferred.replace('.', "_");
         // Converting the case of a letter may yield a character that identifiers cannot contain.
         let preferred = if netwright_grammar::is_name(preferred) { preferred } else { "layer" };

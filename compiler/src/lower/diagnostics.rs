@@ -73,10 +73,7 @@ impl StageReader<'_> {
         let (sizes, mut text) = match &first.kind {
             AtomKind::Numbers(numbers) => {
                 let (last, sizes) = numbers.split_last()?;
-                (
-                    sizes.iter().map(|size| format!("{}x", in_sizes(size))).collect(),
-                    expression::written_as_operand(last),
-                )
+                (sizes.iter().map(|size| format!("{}x", size_text(size))).collect(), expression::operand_text(last))
             }
             _ => (String::new(), self.operand(first)?),
         };
@@ -111,7 +108,7 @@ impl StageReader<'_> {
     fn operand(&self, atom: &Atom) -> Option<String> {
         match &atom.kind {
             AtomKind::Numbers(numbers) | AtomKind::Parentheses(numbers) => match numbers.as_slice() {
-                [only] => Some(expression::written_as_operand(only)),
+                [only] => Some(expression::operand_text(only)),
                 _ => None,
             },
             AtomKind::Word(word) if self.scope.contains_key(word) => Some(word.clone()),
@@ -132,7 +129,7 @@ impl StageReader<'_> {
     }
 
     /// The diagnostic for a word in place of numbers: `dense HIDDEN`, `dense width`, `conv kernel_size=3`.
-    pub(super) fn no_number(&mut self, layer: &Word, owner: &str, form: &str) -> Option<Diagnostic> {
+    pub(super) fn missing_number(&mut self, layer: &Word, owner: &str, form: &str) -> Option<Diagnostic> {
         let (word, span) = self.peek_word()?;
         if word == "in" {
             return Some(
@@ -274,13 +271,13 @@ impl StageReader<'_> {
     pub(super) fn unknown(&mut self, word: &str, span: Span) -> (Diagnostic, Option<Meant>) {
         let small = word.to_lowercase();
         if small != word {
-            let meant = self.known(&small);
+            let meant = self.meaning_of(&small);
             if meant.is_some() {
                 let diagnostic = Diagnostic::new(span, format!("`{word}`: words are written in small letters"));
                 return (diagnostic.help(format!("write `{small}`")), meant);
             }
         }
-        if let Some(diagnostic) = self.of_the_structure(word, span).or_else(|| self.misplaced_option(word, span)) {
+        if let Some(diagnostic) = self.incomplete_structure(word, span).or_else(|| self.misplaced_option(word, span)) {
             return (diagnostic, None);
         }
         let last = self.uses.last().map(|last| last.word);
@@ -289,7 +286,7 @@ impl StageReader<'_> {
             && last.argument == Argument::Optional
             && !has_numbers
             && (self.scope.contains_key(word) || !word.chars().any(char::is_lowercase) && word.chars().count() > 1)
-            && let Some(diagnostic) = self.no_number(last, last.name, last.form)
+            && let Some(diagnostic) = self.missing_number(last, last.name, last.form)
         {
             return (diagnostic, None);
         }
@@ -316,7 +313,7 @@ impl StageReader<'_> {
             layers::words().map(|known| known.name).chain(STRUCTURE.iter().copied()).chain(self.blocks.iter().copied());
         let near = suggest::nearest(word, options.chain(words)).or_else(|| suggest::nearest(word, others));
         if let Some(near) = near {
-            let (near, meant) = (near.to_owned(), self.known(near));
+            let (near, meant) = (near.to_owned(), self.meaning_of(near));
             self.is_lost = meant.is_none();
             return (diagnostic.help(format!("did you mean `{near}`?")), meant);
         }
@@ -336,14 +333,14 @@ impl StageReader<'_> {
     }
 
     /// The known word that an unknown one was meant to be.
-    fn known(&self, word: &str) -> Option<Meant> {
+    fn meaning_of(&self, word: &str) -> Option<Meant> {
         let mut uses = self.uses.iter().enumerate().rev();
         let own = uses.find_map(|(index, used)| Some(Meant::Option(index, option(used.word, word)?.name)));
         own.or_else(|| layers::find(word).map(Meant::Layer))
     }
 
     /// The diagnostic for incomplete structural words: `repeat { … }`, `residual conv …`
-    fn of_the_structure(&mut self, word: &str, span: Span) -> Option<Diagnostic> {
+    fn incomplete_structure(&mut self, word: &str, span: Span) -> Option<Diagnostic> {
         let known = layers::STRUCTURE.iter().find(|known| known.name == word)?;
         self.is_lost = true;
         let diagnostic = Diagnostic::new(span, format!("something is missing from this `{word}`"));
@@ -442,10 +439,10 @@ pub(super) fn stray_text(text: &str, span: Span) -> Diagnostic {
 }
 
 /// The text of a size between two `x`.
-fn in_sizes(size: &Expression) -> String {
+fn size_text(size: &Expression) -> String {
     match &size.kind {
         ExpressionKind::Number(text) => text.clone(),
-        _ => format!("({})", expression::written(size)),
+        _ => format!("({})", expression::text_of(size)),
     }
 }
 

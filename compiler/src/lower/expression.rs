@@ -130,24 +130,24 @@ fn unknown_name(name: &str, expression: &Expression, scope: &Scope) -> Diagnosti
 }
 
 /// The text of an expression.
-pub(crate) fn written(expression: &Expression) -> String {
+pub(crate) fn text_of(expression: &Expression) -> String {
     match &expression.kind {
         ExpressionKind::Number(text) | ExpressionKind::Name(text) | ExpressionKind::Stray(text) => text.clone(),
         ExpressionKind::Field(of, name) => format!("{}.{}", of.text, name.text),
-        ExpressionKind::Negative(inner) => format!("-{}", written_as_operand(inner)),
-        ExpressionKind::Named(name, value) => format!("{} = {}", name.text, written(value)),
+        ExpressionKind::Negative(inner) => format!("-{}", operand_text(inner)),
+        ExpressionKind::Named(name, value) => format!("{} = {}", name.text, text_of(value)),
         ExpressionKind::Binary(operator, left, right) => {
             let sign = operator.sign();
-            format!("{}{sign}{}", written_as_operand(left), written_as_operand(right))
+            format!("{}{sign}{}", operand_text(left), operand_text(right))
         }
     }
 }
 
 /// The text of an expression as an operand of another one.
-pub(crate) fn written_as_operand(expression: &Expression) -> String {
+pub(crate) fn operand_text(expression: &Expression) -> String {
     match &expression.kind {
-        ExpressionKind::Binary(..) => format!("({})", written(expression)),
-        _ => written(expression),
+        ExpressionKind::Binary(..) => format!("({})", text_of(expression)),
+        _ => text_of(expression),
     }
 }
 

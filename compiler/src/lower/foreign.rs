@@ -158,7 +158,7 @@ fn join(outer: &str, inner: &str) -> String {
 impl Structure<'_, '_> {
     /// Reads `from` after the call of a block or a repeat: returns its pattern, and the atoms that follow.
     pub(super) fn name_prefix<'s>(&mut self, atoms: &'s [Atom]) -> (Option<(Pattern, Span)>, &'s [Atom]) {
-        let Some((pattern, span, read)) = leading(atoms) else { return (None, atoms) };
+        let Some((pattern, span, read)) = leading_from(atoms) else { return (None, atoms) };
         let pattern = pattern.map_err(|diagnostic| self.lowering.report(diagnostic)).ok();
         (pattern.map(|pattern| (pattern, span)), &atoms[read..])
     }
@@ -189,7 +189,7 @@ impl Structure<'_, '_> {
 }
 
 /// Reads `from "…"` at the start of `atoms`: returns the pattern, its span, and the number of its atoms.
-pub(super) fn leading(atoms: &[Atom]) -> Option<(Result<Pattern, Diagnostic>, Span, usize)> {
+pub(super) fn leading_from(atoms: &[Atom]) -> Option<(Result<Pattern, Diagnostic>, Span, usize)> {
     let [Atom { kind: AtomKind::Word(word), span }, rest @ ..] = atoms else { return None };
     if word != "from" {
         return None;

@@ -252,7 +252,7 @@ impl Structure<'_, '_> {
             }
         }
         let sides = [(names[0].as_str(), a.1, first), (names[1].as_str(), b.1, second)];
-        diagnostic.help(remedy(join, sides, self.lowering.shape(input)))
+        diagnostic.help(suggestion(join, sides, self.lowering.shape(input)))
     }
 
     fn push_join(&mut self, join: Join, text: &str, head: Span, input: ValueId, branches: &[Branch<'_>]) -> ValueId {
@@ -368,16 +368,16 @@ fn check_count<'s>(
 type Side<'a> = (&'a str, &'a Branch<'a>, Shape);
 
 /// A suggestion that makes the shapes of two branches agree.
-fn remedy(join: Join, sides: [Side<'_>; 2], input: Shape) -> String {
-    let text = remedy_of_images(join, sides.map(|side| (side.0, side.1, side.2.as_image())), input.as_image());
+fn suggestion(join: Join, sides: [Side<'_>; 2], input: Shape) -> String {
+    let text = suggestion_for_images(join, sides.map(|side| (side.0, side.1, side.2.as_image())), input.as_image());
     let is_series = sides.iter().any(|side| matches!(side.2, Shape::Series { .. }));
     if is_series { text_of_series(&text) } else { text }
 }
 
-fn remedy_of_images(join: Join, [a, b]: [Side<'_>; 2], input: Shape) -> String {
+fn suggestion_for_images(join: Join, [a, b]: [Side<'_>; 2], input: Shape) -> String {
     match (a.2.image_sizes(), b.2.image_sizes()) {
         (Some(first), Some(second)) if first[..2] == second[..2] => {
-            let (changed, kept) = changed(a, b);
+            let (changed, kept) = choose_side(a, b);
             end(changed, &format!("conv 1x1x{}", kept.2.channels()))
         }
         (Some(first), Some(second)) => {
@@ -397,7 +397,7 @@ fn remedy_of_images(join: Join, [a, b]: [Side<'_>; 2], input: Shape) -> String {
             }
         }
         (None, None) => {
-            let (changed, kept) = changed(a, b);
+            let (changed, kept) = choose_side(a, b);
             end(changed, &format!("dense {}", kept.2.channels()))
         }
         _ => {
@@ -418,7 +418,7 @@ fn remedy_of_images(join: Join, [a, b]: [Side<'_>; 2], input: Shape) -> String {
 }
 
 /// Selects which of two branches to change, and which to keep: an empty branch needs a projection, otherwise the later one is changed.
-fn changed<'a>(a: Side<'a>, b: Side<'a>) -> (Side<'a>, Side<'a>) {
+fn choose_side<'a>(a: Side<'a>, b: Side<'a>) -> (Side<'a>, Side<'a>) {
     if a.1.is_input() { (a, b) } else { (b, a) }
 }
 

@@ -37,7 +37,7 @@ pub struct Lowering<'a> {
 }
 
 /// The start of a text that may be too long for a message or a table.
-pub(crate) fn beginning(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
@@ -144,7 +144,7 @@ impl<'a> Lowering<'a> {
     /// The source text at `span` with white space normalised, shortened if it is long.
     pub(crate) fn text(&self, span: Span) -> String {
         let words: Vec<&str> = self.source.get(span.range()).unwrap_or_default().split_whitespace().collect();
-        beginning(&words.join(" "))
+        shortened(&words.join(" "))
     }
 
     /// Reports a diagnostic, once for each span: an error in a block that is called twice is one error.
@@ -345,11 +345,11 @@ impl<'a> Lowering<'a> {
         op: Op,
         inputs: &[ValueId],
     ) -> Result<ValueId, Diagnostic> {
-        self.builder.push(op, inputs).map_err(|error| self.mistake(text, span, error))
+        self.builder.push(op, inputs).map_err(|error| self.build_diagnostic(text, span, error))
     }
 
     /// The diagnostic for an error of the builder.
-    fn mistake(&self, text: &str, span: Span, error: BuildError) -> Diagnostic {
+    fn build_diagnostic(&self, text: &str, span: Span, error: BuildError) -> Diagnostic {
         // Errors about shared weights are reported at `tied`.
         let at = self.shared.tied.as_ref().map_or(span, |(_, tied)| *tied);
         match error {

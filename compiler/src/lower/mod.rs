@@ -19,7 +19,7 @@ use netwright_grammar::{
 };
 
 pub use foreign::Pattern;
-pub(crate) use lowering::beginning;
+pub(crate) use lowering::shortened;
 pub use lowering::{Lowering, Made};
 use structure::Structure;
 

@@ -195,7 +195,7 @@ impl StageReader<'_> {
         if word.argument == Argument::Required && used.argument.is_none() {
             return Err(match self.peek() {
                 Some(Atom { kind: AtomKind::Stray(_), .. }) => self.stray(),
-                _ => self.no_number(word, word.name, word.form).unwrap_or_else(|| used.incomplete()),
+                _ => self.missing_number(word, word.name, word.form).unwrap_or_else(|| used.incomplete()),
             });
         }
         self.uses.push(used);
@@ -225,7 +225,7 @@ impl StageReader<'_> {
         if !matches!(option.argument, Argument::None | Argument::Optional) && last.is_none() {
             return Err(match self.peek() {
                 Some(Atom { kind: AtomKind::Stray(_), .. }) => self.stray(),
-                _ => self.no_number(owner_word, word, option.form).unwrap_or_else(|| {
+                _ => self.missing_number(owner_word, word, option.form).unwrap_or_else(|| {
                     Diagnostic::new(span, format!("`{word}` needs numbers")).help(format!("write `{}`", option.form))
                 }),
             });
@@ -256,7 +256,7 @@ impl StageReader<'_> {
         self.next += 1;
         let value = match word {
             "bias" => {
-                let (init, span) = self.first_bias(written)?;
+                let (init, span) = self.bias(written)?;
                 SharedValue::Bias(init, span)
             }
             "init" => {
@@ -264,7 +264,7 @@ impl StageReader<'_> {
                 SharedValue::Init(init, span)
             }
             "from" => {
-                let Some((pattern, span, atoms)) = foreign::leading(&self.atoms[self.next - 1..]) else {
+                let Some((pattern, span, atoms)) = foreign::leading_from(&self.atoms[self.next - 1..]) else {
                     return Err(foreign::without_name(written));
                 };
                 self.next += atoms - 1;
@@ -318,7 +318,7 @@ impl StageReader<'_> {
     }
 
     /// Reads the argument of `bias`: a number, or a distribution.
-    fn first_bias(&mut self, written: Span) -> Result<(Init, Span), Diagnostic> {
+    fn bias(&mut self, written: Span) -> Result<(Init, Span), Diagnostic> {
         if matches!(self.peek_word(), Some(("normal" | "uniform" | "constant" | "zeros", _))) {
             return self.init(written);
         }

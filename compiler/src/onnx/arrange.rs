@@ -66,7 +66,7 @@ impl<'m> Reading<'m> {
             "Min" | "Max" => self.min_or_max(node),
             "Dropout" => self.dropout(node),
             "Add" | "Sub" | "Mul" | "Div" => self.arithmetic(node),
-            "Neg" => self.negated(node),
+            "Neg" => self.negation(node),
             "Sum" => self.sum(node),
             "Constant" => Constant::of_node(node).map(Known::Constant),
             "Shape" => self.shape(node),
@@ -287,7 +287,7 @@ impl<'m> Reading<'m> {
             return if self.flattened_batches.contains(node.inputs[0]) {
                 self.unflattened_batch(node, value)
             } else {
-                self.gathered(node, &value)
+                self.gather_channels(node, &value)
             };
         }
         let (data, indices) = (self.small_constant(node, 0, "elements")?, self.small_constant(node, 1, "indices")?);
@@ -305,7 +305,7 @@ impl<'m> Reading<'m> {
     }
 
     /// A range of channels, selected by indices.
-    fn gathered(&mut self, node: &'m Node<'m>, value: &Value) -> Answer<Known<'m>> {
+    fn gather_channels(&mut self, node: &'m Node<'m>, value: &Value) -> Answer<Known<'m>> {
         let position = axis(int(node, "axis", 0), value.layout.0.len() + 1)?;
         let indices = self.small_constant(node, 1, "indices")?;
         let size = position.checked_sub(1).map_or(0, |position| value.layout.sizes()[position]) as f64;
@@ -322,7 +322,7 @@ impl<'m> Reading<'m> {
         let is_along = position.checked_sub(1).is_some_and(|position| self.has_channels_along(value, position));
         if is_along && counted.iter().all(is_channel) {
             let channels: Vec<usize> = counted.iter().map(|at| *at as usize).collect();
-            if let Some(connected) = self.connected(node, value, &channels)? {
+            if let Some(connected) = self.connection_table(node, value, &channels)? {
                 return Ok(connected);
             }
         }

@@ -34,7 +34,7 @@ impl<'m> Reading<'m> {
             return Ok(Some(Known::Value(value.clone())));
         }
         let axes = value.layout.0.len();
-        let id = self.normal("slice", Slice { first, count }.into(), value.id)?;
+        let id = self.simple_layer("slice", Slice { first, count }.into(), value.id)?;
         let layout = Layout::along_axes(self.builder.shape(id), axes, position > 0 && position + 1 == axes);
         Ok(Some(Known::Value(Value { id, layout })))
     }
@@ -122,7 +122,7 @@ impl<'m> Reading<'m> {
             .enumerate()
             .find_map(|(position, axis)| Some((position, shuffled(axis, shape.channels())?)));
         let Some((position, groups)) = found else { return Ok(value) };
-        let id = self.normal("shuffle", Shuffle { groups }.into(), value.id)?;
+        let id = self.simple_layer("shuffle", Shuffle { groups }.into(), value.id)?;
         let mut layout = value.layout;
         layout.0[position] = vec![Run { len: shape.channels(), stride: 1 }];
         Ok(Value { id, layout })
@@ -135,7 +135,7 @@ impl<'m> Reading<'m> {
         let len = value.layout.len();
         let Some(groups) = shuffled(axis, len) else { return Ok(None) };
         let row = self.shaped(value.id, Shape::Flat(len))?;
-        let id = self.normal("shuffle", Shuffle { groups }.into(), row)?;
+        let id = self.simple_layer("shuffle", Shuffle { groups }.into(), row)?;
         Ok(Some(Value { id, layout: Layout::channels_first(Shape::Flat(len)) }))
     }
 }

@@ -89,7 +89,7 @@ impl<'m> Reading<'m> {
         }
         self.absorb((last, end));
         let op = LayerNorm { epsilon, scale: gamma.is_some(), center: beta.is_some() }.into();
-        let id = self.normal("layernorm", op, value.id)?;
+        let id = self.simple_layer("layernorm", op, value.id)?;
         for (name, row) in [("gamma", gamma), ("beta", beta)] {
             if let Some((weights, axes)) = row {
                 self.source(name, &weights, axes, Change::Times(1.0));

@@ -51,7 +51,7 @@ impl<'m> Reading<'m> {
         Ok(())
     }
 
-    pub(super) fn normal(&mut self, word: &str, op: Op, x: ValueId) -> Answer<ValueId> {
+    pub(super) fn simple_layer(&mut self, word: &str, op: Op, x: ValueId) -> Answer<ValueId> {
         let text = written::stage(&op, self.builder.shape(x)).unwrap_or_else(|| word.to_owned());
         self.row(word, text, vec![op], &[x], WeightOptions::default())
     }
@@ -65,7 +65,7 @@ impl<'m> Reading<'m> {
         let (x, order) = self.channels(&value)?;
         let (epsilon, momentum) = (float(node, "epsilon", 1e-5), float(node, "momentum", 0.9));
         let op = BatchNorm { epsilon, momentum, scale: true, center: true }.into();
-        let id = self.normal("batchnorm", op, x)?;
+        let id = self.simple_layer("batchnorm", op, x)?;
         self.vectors(node, &["gamma", "beta", "moving_mean", "moving_variance"], &order)?;
         Ok(Known::Value(Value { id, ..value }))
     }
@@ -84,7 +84,7 @@ impl<'m> Reading<'m> {
         let order = along(last, 1);
         let center = node.inputs.get(2).is_some_and(|name| !name.is_empty());
         let op = LayerNorm { epsilon: float(node, "epsilon", 1e-5), scale: true, center }.into();
-        let id = self.normal("layernorm", op, value.id)?;
+        let id = self.simple_layer("layernorm", op, value.id)?;
         self.vectors(node, if center { &["gamma", "beta"] } else { &["gamma"] }, &order)?;
         Ok(Known::Value(Value { id, ..value }))
     }
@@ -102,7 +102,7 @@ impl<'m> Reading<'m> {
         // ONNX divides α by the size.
         let alpha = float(node, "alpha", 1e-4) / size as f64;
         let op = Lrn { size, alpha, beta: float(node, "beta", 0.75), k: float(node, "bias", 1.0) }.into();
-        let id = self.normal("lrn", op, x)?;
+        let id = self.simple_layer("lrn", op, x)?;
         Ok(Known::Value(Value { id, ..value }))
     }
 
@@ -112,7 +112,7 @@ impl<'m> Reading<'m> {
         let shared = slopes.sizes().iter().product::<usize>() == 1;
         let (x, order) = self.channels(&value)?;
         let start = 0.25;
-        let id = self.normal("prelu", Prelu { shared, start }.into(), x)?;
+        let id = self.simple_layer("prelu", Prelu { shared, start }.into(), x)?;
         let order = if shared { Vec::new() } else { order };
         self.vectors(node, &["slope"], &order)?;
         Ok(Known::Value(Value { id, ..value }))
@@ -130,7 +130,7 @@ impl<'m> Reading<'m> {
         if !is_channels && !is_row {
             return Err(Problem::new("its softmax is over other axes than the channels"));
         }
-        let id = self.normal(word, op, value.id)?;
+        let id = self.simple_layer(word, op, value.id)?;
         Ok(Known::Value(Value { id, ..value }))
     }
 }

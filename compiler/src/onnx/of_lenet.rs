@@ -23,7 +23,7 @@ impl<'m> Reading<'m> {
         (others.iter().all(|other| other == first) && !node.outputs.is_empty()).then_some((*first, node))
     }
 
-    fn numbers_at(&self, node: &Node<'m>, index: usize) -> Option<Numbers> {
+    fn constant_at(&self, node: &Node<'m>, index: usize) -> Option<Numbers> {
         match self.known.get(node.inputs.get(index)?)? {
             Known::Constant(constant) => constant.numbers(),
             Known::Value(_) => None,
@@ -32,7 +32,7 @@ impl<'m> Reading<'m> {
 
     /// Imports a convolution with a connection table: a gather of channels, a convolution of each channel, and a second convolution
     /// whose zeros and ones sum the channels of each filter.
-    pub(super) fn connected(
+    pub(super) fn connection_table(
         &mut self,
         node: &'m Node<'m>,
         value: &Value,
@@ -89,7 +89,7 @@ impl<'m> Reading<'m> {
         if !is_apart || !plain(sums) || int(sums, "group", 1) != 1 {
             return None;
         }
-        let ones = self.numbers_at(sums, 1)?;
+        let ones = self.constant_at(sums, 1)?;
         let [filters, count, window @ ..] = &ones.sizes[..] else { return None };
         if *count != channels.len() || window.iter().any(|size| *size != 1) {
             return None;
@@ -113,8 +113,8 @@ impl<'m> Reading<'m> {
             let subtract = reading.reader(node.outputs.first()?, "Sub")?;
             let square = reading.reader(subtract.1.outputs[0], "Mul")?;
             let sum = reading.reader(square.1.outputs[0], "ReduceSum")?;
-            let patterns = reading.numbers_at(subtract.1, 1)?;
-            let axes = reading.numbers_at(sum.1, 1)?;
+            let patterns = reading.constant_at(subtract.1, 1)?;
+            let axes = reading.constant_at(sum.1, 1)?;
             let fits = square.1.inputs == [subtract.1.outputs[0]; 2]
                 && int(sum.1, "keepdims", 1) == 0
                 && axes.values == [2.0]

@@ -12,7 +12,7 @@ fn is_about(found: Option<f64>, expected: f64) -> bool {
 
 impl<'m> Reading<'m> {
     /// The other operand of a binary node that reads `name`, if it is a constant scalar.
-    fn with_number(&self, node: &Node<'m>, name: &str) -> Option<f64> {
+    fn scalar_operand(&self, node: &Node<'m>, name: &str) -> Option<f64> {
         let [first, second] = node.inputs[..] else { return None };
         let other = if first == name {
             second
@@ -28,7 +28,7 @@ impl<'m> Reading<'m> {
     }
 
     /// The only reader of `name`, if it is of this kind.
-    fn next(&self, name: &str, op: &str) -> Option<(usize, &'m Node<'m>)> {
+    fn only_reader_of_kind(&self, name: &str, op: &str) -> Option<(usize, &'m Node<'m>)> {
         self.only_reader(name).filter(|(_, node)| node.op == op && node.domain.is_empty())
     }
 
@@ -39,7 +39,7 @@ impl<'m> Reading<'m> {
     /// Matches z σ(z), starting at the sigmoid.
     pub(super) fn silu(&mut self, node: &'m Node<'m>) -> bool {
         let (z, result) = (node.inputs[0], self.result());
-        match self.next(result, "Mul") {
+        match self.only_reader_of_kind(result, "Mul") {
             Some(times) if Self::reads_both(times.1, z, result) => {
                 self.absorb(times);
                 true
@@ -50,13 +50,15 @@ impl<'m> Reading<'m> {
 
     /// Matches min(max(z + 3, 0), 6) / 6, the hard sigmoid, starting at the sum.
     pub(super) fn hard_sigmoid(&mut self, node: &'m Node<'m>, z: &str) -> Option<Function> {
-        is_about(self.with_number(node, z), 3.0).then_some(())?;
-        let clip = self.next(node.outputs[0], "Clip")?;
+        is_about(self.scalar_operand(node, z), 3.0).then_some(())?;
+        let clip = self.only_reader_of_kind(node.outputs[0], "Clip")?;
         (self.clip_to(clip.1).ok()? == (0.0, 6.0)).then_some(())?;
         let clipped = clip.1.outputs[0];
-        let part = match self.next(clipped, "Div") {
-            Some(div) if div.1.inputs[0] == clipped && is_about(self.with_number(div.1, clipped), 6.0) => Some(div),
-            _ => self.next(clipped, "Mul").filter(|mul| is_about(self.with_number(mul.1, clipped), 1.0 / 6.0)),
+        let part = match self.only_reader_of_kind(clipped, "Div") {
+            Some(div) if div.1.inputs[0] == clipped && is_about(self.scalar_operand(div.1, clipped), 6.0) => Some(div),
+            _ => self
+                .only_reader_of_kind(clipped, "Mul")
+                .filter(|mul| is_about(self.scalar_operand(mul.1, clipped), 1.0 / 6.0)),
         };
         let part = part?;
         self.absorb(clip);
@@ -68,25 +70,25 @@ impl<'m> Reading<'m> {
     pub(super) fn gelu(&mut self, node: &'m Node<'m>) -> Option<Function> {
         let root = std::f64::consts::SQRT_2;
         let z = *node.inputs.iter().find(|input| matches!(self.known.get(*input), Some(Known::Value(_))))?;
-        let number = self.with_number(node, z);
+        let number = self.scalar_operand(node, z);
         is_about(number, if node.op == "Div" { root } else { 1.0 / root }).then_some(())?;
-        let erf = self.next(node.outputs[0], "Erf")?;
-        let sum = self.next(erf.1.outputs[0], "Add")?;
-        is_about(self.with_number(sum.1, erf.1.outputs[0]), 1.0).then_some(())?;
+        let erf = self.only_reader_of_kind(node.outputs[0], "Erf")?;
+        let sum = self.only_reader_of_kind(erf.1.outputs[0], "Add")?;
+        is_about(self.scalar_operand(sum.1, erf.1.outputs[0]), 1.0).then_some(())?;
         let sum_name = sum.1.outputs[0];
-        let product = self.next(sum_name, "Mul")?;
+        let product = self.only_reader_of_kind(sum_name, "Mul")?;
         let mut parts = vec![erf, sum, product];
         let half_z = |name: &str| {
             let nodes = &self.model.graph.nodes;
             let half = nodes.iter().find(|node| node.outputs.contains(&name) && node.op == "Mul")?;
-            is_about(self.with_number(half, z), 0.5).then_some(())
+            is_about(self.scalar_operand(half, z), 0.5).then_some(())
         };
         if Self::reads_both(product.1, z, sum_name) {
-            let half = self.next(product.1.outputs[0], "Mul")?;
-            is_about(self.with_number(half.1, product.1.outputs[0]), 0.5).then_some(())?;
+            let half = self.only_reader_of_kind(product.1.outputs[0], "Mul")?;
+            is_about(self.scalar_operand(half.1, product.1.outputs[0]), 0.5).then_some(())?;
             parts.push(half);
-        } else if is_about(self.with_number(product.1, sum_name), 0.5) {
-            let times = self.next(product.1.outputs[0], "Mul")?;
+        } else if is_about(self.scalar_operand(product.1, sum_name), 0.5) {
+            let times = self.only_reader_of_kind(product.1.outputs[0], "Mul")?;
             Self::reads_both(times.1, z, product.1.outputs[0]).then_some(())?;
             parts.push(times);
         } else {

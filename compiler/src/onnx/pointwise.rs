@@ -24,10 +24,10 @@ impl<'m> Reading<'m> {
 
     fn function_of(&mut self, value: Value, name: &str, op: Op) -> Answer<Known<'m>> {
         let text = written::stage(&op, self.builder.shape(value.id)).unwrap_or_default();
-        let id = if self.joins(value.id, name) && self.builder.extend(&text, WeightOptions::default()) {
+        let id = if self.may_extend_row(value.id, name) && self.builder.extend(&text, WeightOptions::default()) {
             let id = self.builder.push(op, &[value.id])?;
             self.builder.close(value.id, id);
-            self.ends_at(id);
+            self.set_row_output(id);
             id
         } else {
             let word = text.split(' ').next().unwrap_or_default().to_owned();
@@ -143,14 +143,14 @@ impl<'m> Reading<'m> {
             return self.function_of(value, node.inputs[position], Activation(function).into());
         }
         match (left, right) {
-            (Known::Value(left), Known::Value(right)) => self.between(node, left, right),
+            (Known::Value(left), Known::Value(right)) => self.binary(node, left, right),
             (Known::Value(value), Known::Constant(constant)) => {
                 self.with_constant(node, node.op, value, constant, node.inputs[0])
             }
             (Known::Constant(constant), Known::Value(value)) => match node.op {
                 "Add" | "Mul" => self.with_constant(node, node.op, value, constant, node.inputs[1]),
                 "Sub" => {
-                    let id = self.minus(value.id)?;
+                    let id = self.negate(value.id)?;
                     self.with_constant(node, "Add", Value { id, ..value }, constant, node.inputs[1])
                 }
                 _ => Err(Problem::new("what comes in divides a constant, which is not supported")
@@ -162,19 +162,19 @@ impl<'m> Reading<'m> {
         }
     }
 
-    fn minus(&mut self, id: ValueId) -> Answer<ValueId> {
+    fn negate(&mut self, id: ValueId) -> Answer<ValueId> {
         let minus: Op = Scale { factor: -1.0 }.into();
         self.row("scale", "scale -1".to_owned(), vec![minus], &[id], WeightOptions::default())
     }
 
-    pub(super) fn negated(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
+    pub(super) fn negation(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
         let value = self.value(node, 0)?;
-        let id = self.minus(value.id)?;
+        let id = self.negate(value.id)?;
         Ok(Known::Value(Value { id, ..value }))
     }
 
     /// Imports arithmetic between two values of equal shape, or between an image and one element per channel.
-    fn between(&mut self, node: &'m Node<'m>, left: Value, right: Value) -> Answer<Known<'m>> {
+    fn binary(&mut self, node: &'m Node<'m>, left: Value, right: Value) -> Answer<Known<'m>> {
         let row = |value: &Value| value.layout.0.iter().filter(|axis| !axis.is_empty()).count() <= 1;
         let (mut left, mut right) = (left, right);
         let is_product = node.op == "Mul";
@@ -206,7 +206,7 @@ impl<'m> Reading<'m> {
             second = self.shaped(second, Shape::Flat(shape.channels()))?;
         }
         if node.op == "Sub" {
-            second = self.minus(second)?;
+            second = self.negate(second)?;
         }
         let (word, op): (_, Op) = match node.op {
             "Add" | "Sub" | "Sum" => ("add", Add.into()),
@@ -226,7 +226,7 @@ impl<'m> Reading<'m> {
         let mut values = values.into_iter();
         let mut sum = values.next().ok_or_else(|| Problem::new("it has no inputs"))?;
         for value in values {
-            let Known::Value(next) = self.between(node, sum, value)? else {
+            let Known::Value(next) = self.binary(node, sum, value)? else {
                 return Err(Problem::new("it adds nothing"));
             };
             sum = next;
@@ -255,7 +255,7 @@ impl<'m> Reading<'m> {
                 "Mul" => number,
                 "Div" => 1.0 / number,
                 _ if number == 0.0 => return Ok(Known::Value(value)),
-                _ => return self.shifted_by_one(value, if op == "Sub" { -number } else { number }),
+                _ => return self.add_scalar(value, if op == "Sub" { -number } else { number }),
             };
             if factor == 1.0 {
                 return Ok(Known::Value(value));
@@ -289,7 +289,7 @@ impl<'m> Reading<'m> {
         let is_fixed = scale.iter().chain(&shift).all(|(weights, ..)| weights.is_fixed);
         let (image, id) = self.as_pixel_image(&value)?;
         let options = WeightOptions { init: Some(Init::Constant(1.0)), ..WeightOptions::default() };
-        let pixel = self.each_channel(id, shift.is_some(), options, is_fixed)?;
+        let pixel = self.per_channel(id, shift.is_some(), options, is_fixed)?;
         match scale {
             Some((weights, axis, change)) => self.source("kernel", &weights, axis, change),
             None => self.filled("kernel", 1.0),
@@ -301,11 +301,11 @@ impl<'m> Reading<'m> {
         Ok(Known::Value(Value { id, ..value }))
     }
 
-    fn shifted_by_one(&mut self, value: Value, number: f64) -> Answer<Known<'m>> {
+    fn add_scalar(&mut self, value: Value, number: f64) -> Answer<Known<'m>> {
         let (image, id) = self.as_pixel_image(&value)?;
         let bias = Some(Init::Constant(number));
         let options = WeightOptions { init: Some(Init::Constant(1.0)), bias, ..WeightOptions::default() };
-        let pixel = self.each_channel(id, true, options, true)?;
+        let pixel = self.per_channel(id, true, options, true)?;
         self.filled("kernel", 1.0);
         self.filled("bias", number);
         let id = if image { pixel } else { self.shaped(pixel, self.builder.shape(value.id))? };
@@ -313,7 +313,7 @@ impl<'m> Reading<'m> {
     }
 
     /// A factor per channel, optionally with a bias: a depthwise convolution with a 1x1 window.
-    fn each_channel(&mut self, id: ValueId, bias: bool, options: WeightOptions, is_fixed: bool) -> Answer<ValueId> {
+    fn per_channel(&mut self, id: ValueId, bias: bool, options: WeightOptions, is_fixed: bool) -> Answer<ValueId> {
         let window = Window { size: [1; 2], stride: [1; 2], dilation: [1; 2], padding: Padding::Explicit([0; 4]) };
         let op: Op = Depthwise { window, multiplier: 1, bias, kernel: "kernel" }.into();
         let mut text = written::stage(&op, self.builder.shape(id)).unwrap_or_default();

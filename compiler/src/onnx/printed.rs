@@ -20,7 +20,7 @@ struct Printing<'g> {
     /// The row with each value as its output.
     rows: BTreeMap<ValueId, Row>,
     /// The immediate dominator of each value: the nearest value that is on all paths to it.
-    before: BTreeMap<ValueId, ValueId>,
+    dominator: BTreeMap<ValueId, ValueId>,
     /// The number of rows that read each value.
     reads: BTreeMap<ValueId, usize>,
     /// For each value, the previous value in its sequence of stages.
@@ -35,7 +35,7 @@ struct Printing<'g> {
 /// If values are read again in a way that neither branches nor taps express.
 pub fn printed(graph: &Graph, name: &str) -> Answer<String> {
     let mut printing = Printing::of(graph);
-    let stages = printing.between(graph.input, graph.output)?;
+    let stages = printing.stages_between(graph.input, graph.output)?;
     Ok(with_blocks(name, &graph.shape(graph.input).to_string(), &stages))
 }
 
@@ -44,7 +44,7 @@ impl<'g> Printing<'g> {
         let mut printing = Self {
             graph,
             rows: BTreeMap::new(),
-            before: BTreeMap::new(),
+            dominator: BTreeMap::new(),
             reads: BTreeMap::from([(graph.output, 1)]),
             steps: BTreeMap::new(),
             taps: BTreeMap::new(),
@@ -64,14 +64,18 @@ impl<'g> Printing<'g> {
                 joined.insert(std::mem::replace(&mut inputs, begins.unwrap_or(first.inputs.clone())), output);
             }
             inputs.iter().for_each(|input| *printing.reads.entry(*input).or_default() += 1);
-            let before = inputs.iter().copied().reduce(|one, other| printing.common(one, other)).unwrap_or(graph.input);
-            printing.before.insert(output, before);
+            let dominator = inputs
+                .iter()
+                .copied()
+                .reduce(|one, other| printing.common_dominator(one, other))
+                .unwrap_or(graph.input);
+            printing.dominator.insert(output, dominator);
             printing.rows.insert(output, Row { inputs, text });
             from += count;
         }
-        printing.gather_forks();
+        printing.group_forks();
         let steps = printing.rows.iter().map(|(output, row)| {
-            let start = printing.before[output];
+            let start = printing.dominator[output];
             let last = row.inputs.iter().copied().max().unwrap_or(start);
             (*output, if row.inputs.len() == 1 || printing.are_apart(start, &row.inputs) { start } else { last })
         });
@@ -80,19 +84,20 @@ impl<'g> Printing<'g> {
     }
 
     /// In concatenations, groups adjacent operands that branch off after the others into a concatenation in a branch of their own.
-    fn gather_forks(&mut self) {
+    fn group_forks(&mut self) {
         let concats = self.rows.iter().filter(|(_, row)| row.text == CONCAT && row.inputs.len() > 2);
         let concats: Vec<(ValueId, Vec<ValueId>)> =
             concats.map(|(output, row)| (*output, row.inputs.clone())).collect();
         let mut free = self.graph.values.len();
         for (output, inputs) in concats {
-            let start = self.before[&output];
+            let start = self.dominator[&output];
             if self.are_apart(start, &inputs) {
                 continue;
             }
             let mut groups: Vec<(ValueId, Vec<ValueId>)> = Vec::new();
             for input in &inputs {
-                let shared = groups.last().map(|(fork, _)| self.common(*fork, *input)).filter(|fork| *fork != start);
+                let shared =
+                    groups.last().map(|(fork, _)| self.common_dominator(*fork, *input)).filter(|fork| *fork != start);
                 match (shared, groups.last_mut()) {
                     (Some(shared), Some((fork, members))) => {
                         *fork = shared;
@@ -109,7 +114,7 @@ impl<'g> Printing<'g> {
                 }
                 let together = ValueId(free);
                 free += 1;
-                self.before.insert(together, fork);
+                self.dominator.insert(together, fork);
                 self.reads.insert(together, 1);
                 self.rows.insert(together, Row { inputs: members, text: CONCAT.to_owned() });
                 gathered.push(together);
@@ -128,13 +133,13 @@ impl<'g> Printing<'g> {
     }
 
     /// The dominators of `value`, the nearest first.
-    fn chain(&self, value: ValueId) -> impl Iterator<Item = ValueId> + '_ {
-        std::iter::successors(Some(value), |value| self.before.get(value).copied())
+    fn dominators(&self, value: ValueId) -> impl Iterator<Item = ValueId> + '_ {
+        std::iter::successors(Some(value), |value| self.dominator.get(value).copied())
     }
 
-    fn common(&self, one: ValueId, other: ValueId) -> ValueId {
-        let ways: BTreeSet<ValueId> = self.chain(one).collect();
-        self.chain(other).find(|value| ways.contains(value)).unwrap_or(self.graph.input)
+    fn common_dominator(&self, one: ValueId, other: ValueId) -> ValueId {
+        let ways: BTreeSet<ValueId> = self.dominators(one).collect();
+        self.dominators(other).find(|value| ways.contains(value)).unwrap_or(self.graph.input)
     }
 
     /// The values computed between two values, without the first.
@@ -163,7 +168,7 @@ impl<'g> Printing<'g> {
     }
 
     /// The stages from a value to another one that it dominates.
-    fn between(&mut self, from: ValueId, to: ValueId) -> Answer<Vec<Stage>> {
+    fn stages_between(&mut self, from: ValueId, to: ValueId) -> Answer<Vec<Stage>> {
         let mut stages: Vec<Stage> = Vec::new();
         let mut value = to;
         loop {
@@ -194,7 +199,7 @@ impl<'g> Printing<'g> {
                 continue;
             }
             let (word, behind) = text.split_once(' ').map_or((text.as_str(), ""), |(word, behind)| (word, behind));
-            let start = self.before[&value];
+            let start = self.dominator[&value];
             let applied = match stages.last() {
                 Some(last) if last.head.starts_with(APPLIED) => {
                     stages.pop().map(|last| last.head[APPLIED.len()..].to_owned())
@@ -207,7 +212,8 @@ impl<'g> Printing<'g> {
                 .map(|words| format!(" {words}"))
                 .collect();
             if self.steps[&value] == start && self.are_apart(start, &inputs) {
-                let branches = inputs.iter().map(|input| self.between(start, *input)).collect::<Answer<Vec<_>>>()?;
+                let branches =
+                    inputs.iter().map(|input| self.stages_between(start, *input)).collect::<Answer<Vec<_>>>()?;
                 stages.push(joined(word, branches, tail));
                 value = start;
                 continue;

@@ -145,7 +145,7 @@ impl<'m> Reading<'m> {
         if answer == self.builder.input() {
             return Err(Problem::new("it has no layers"));
         }
-        let answer = self.ended(answer)?;
+        let answer = self.with_end(answer)?;
         let graph = self.builder.finish(answer);
         let sources =
             (0..graph.tensors.len()).map(|tensor| self.sources.remove(&tensor).unwrap_or(Source::Filled(0.0)));
@@ -153,7 +153,7 @@ impl<'m> Reading<'m> {
     }
 
     /// The output after the function requested at the end.
-    fn ended(&mut self, answer: ValueId) -> Answer<ValueId> {
+    fn with_end(&mut self, answer: ValueId) -> Answer<ValueId> {
         let (word, op): (_, Op) = match self.end {
             None => return Ok(answer),
             Some(End::Softmax) => ("softmax", Softmax.into()),
@@ -408,13 +408,13 @@ impl<'m> Reading<'m> {
     }
 
     /// Whether an operation on `id`, called `name` in the file, may extend its row: only the current pattern reads it.
-    pub(super) fn joins(&self, id: ValueId, name: &str) -> bool {
+    pub(super) fn may_extend_row(&self, id: ValueId, name: &str) -> bool {
         let is_now = |reader: &usize| *reader == self.at || self.absorbed.contains(reader);
         self.row == Some(id) && self.readers.get(name).is_some_and(|readers| readers.iter().all(is_now))
     }
 
     /// Sets the output of the open row.
-    pub(super) fn ends_at(&mut self, id: ValueId) {
+    pub(super) fn set_row_output(&mut self, id: ValueId) {
         self.row = Some(id);
     }
 

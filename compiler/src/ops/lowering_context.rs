@@ -72,7 +72,7 @@ impl LoweringContext<'_> {
     }
     /// Its shape.
     pub fn x_shape(&self, index: usize) -> Shape {
-        self.seen(self.node.inputs[index])
+        self.kernel_shape(self.node.inputs[index])
     }
     /// The output.
     pub fn y(&self) -> Data {
@@ -80,7 +80,7 @@ impl LoweringContext<'_> {
     }
     /// Its shape.
     pub fn y_shape(&self) -> Shape {
-        self.seen(self.node.output)
+        self.kernel_shape(self.node.output)
     }
     /// The shape of the node's result before the pool of its epilogue.
     pub fn z_shape(&self) -> Shape {
@@ -91,7 +91,7 @@ impl LoweringContext<'_> {
     }
     /// The shape of a value as the node's kernel sees it: for some kernels, a block of images in the lanes is one image with more
     /// channels.
-    fn seen(&self, value: ValueId) -> Shape {
+    fn kernel_shape(&self, value: ValueId) -> Shape {
         let shape = self.graph.shape(value).as_image();
         match self.graph.layout(self.node.output) {
             Layout::ImagesInLanes if self.selected(Direction::Predicting) != Some(InLanes::KERNEL) => {

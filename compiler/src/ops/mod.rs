@@ -156,8 +156,8 @@ pub(crate) trait Operation {
     fn gradient_reads_output(&self) -> bool {
         false
     }
-    /// Whether its gradient kernel applies the derivative of this activation in its epilogue, starting from the gradient of the
-    /// activation's output.
+    /// Whether its gradient kernel also applies the derivative of this activation, the epilogue of its forward kernel, and thus takes
+    /// the gradient of the activation's output.
     fn gradient_takes(&self, _activation: Function) -> bool {
         false
     }
@@ -342,7 +342,7 @@ impl Op {
     pub fn gradient_reads_output(&self) -> bool {
         self.operation().gradient_reads_output()
     }
-    /// Whether its gradient kernel applies the derivative of this activation in its epilogue.
+    /// Whether its gradient kernel also applies the derivative of this activation, the epilogue of its forward kernel.
     pub fn gradient_takes(&self, activation: Function) -> bool {
         self.operation().gradient_takes(activation)
     }
