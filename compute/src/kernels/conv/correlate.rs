@@ -242,7 +242,7 @@ impl Correlation {
         let (together, at_once) = (self.target_step == [row, filters.columns], HOT.div_ceil(row));
         let in_tile = if together { epilogue.in_registers() } else { epilogue };
         for r in 0..rows {
-            // SAFETY: the ends of A, B and C were just compared with their slices; C is borrowed mutably.
+            // SAFETY: the ends of A, B and C are compared with their slices above; C is borrowed mutably.
             unsafe {
                 tile::run_ahead(
                     isa,
@@ -312,7 +312,7 @@ impl Correlation {
                 }
                 for group in 0..groups {
                     let tap = i * self.tap_step[0] * plane.row + j * self.tap_step[1] * plane.pixel + (first - place);
-                    // SAFETY: the ends of A, B and C were just compared with their slices; C is borrowed mutably.
+                    // SAFETY: the ends of A, B and C are compared with their slices above; C is borrowed mutably.
                     unsafe {
                         let c = dw.as_mut_ptr().add((first - rows_of_weights.start) * all + group * filters);
                         tile::run(

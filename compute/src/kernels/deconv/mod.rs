@@ -1,7 +1,7 @@
 //! Transposed convolution (Zeiler et al., 2010), the adjoint of a convolution.
 //!
-//! Its sizes are those of the convolution that it transposes: `spec.output` is what comes in here, `spec.input` what goes
-//! out, and weights are `[window height, window width, filters, input channels]`.
+//! Its sizes are those of the convolution that it transposes: `spec.output` is its input, `spec.input` its output, and weights are `[window
+//! height, window width, filters, input channels]`.
 
 pub use super::conv::Spec;
 use super::conv::{
@@ -15,23 +15,23 @@ use crate::epilogue::Epilogue;
 #[cfg(test)]
 mod tests;
 
-/// Elements of scratch memory that `deconv_forward` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `deconv_forward` needs, whatever the batch.
 pub const fn deconv_forward_scratch(spec: &Spec) -> usize {
     conv_gemm_grad_input_scratch(spec)
 }
 
-/// Elements of scratch memory that `deconv_grad_input` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `deconv_grad_input` needs per thread, whatever the batch.
 pub const fn deconv_grad_input_scratch(spec: &Spec) -> usize {
     conv_gemm_forward_scratch(spec)
 }
 
-/// Elements of scratch memory that `deconv_grad_weights` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `deconv_grad_weights` needs per thread, whatever the batch.
 pub const fn deconv_grad_weights_scratch(spec: &Spec) -> usize {
     conv_gemm_grad_weights_scratch(spec)
 }
 
-/// y from x, w, what [`conv_gemm_pack_rotated`](super::conv::conv_gemm_pack_rotated) packed of it or nothing, scale, shift: each input spreads over its window, z\[i′·stride + i − padding, f] += x\[i′, f′] · w\[i, f, f′], and
-/// y = f(scale · z + shift).
+/// z\[i′·stride + i − padding, f] += x\[i′, f′] · w\[i, f, f′] for each input and tap, and y = f(scale · z + shift + y); `packed` holds the
+/// filters of [`conv_gemm_pack_rotated`](super::conv::conv_gemm_pack_rotated), or is empty.
 #[allow(clippy::too_many_arguments)]
 pub fn deconv_forward<T: Elementary>(
     context: &Context<'_>,
@@ -48,7 +48,7 @@ pub fn deconv_forward<T: Elementary>(
     conv_transposed(context.isa(), context.batch, spec, x, [w, packed], epilogue, y, scratch);
 }
 
-/// dx from dy, w, and what [`conv_gemm_pack`](super::conv::conv_gemm_pack) packed of it or nothing: the convolution itself.
+/// dx = w ∗ dy, the convolution itself; `packed` holds the filters of [`conv_gemm_pack`](super::conv::conv_gemm_pack), or is empty.
 pub fn deconv_grad_input<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -71,7 +71,7 @@ pub fn deconv_grad_input<T: Elementary>(
     );
 }
 
-/// dw and db, added to, from x, dy: the convolution's, with the parts of input and output gradient exchanged.
+/// dw += ∂ℓ/∂w and db += Σ dy from x and dy: the gradient of the convolution, with input and output gradient exchanged.
 pub fn deconv_grad_weights<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,

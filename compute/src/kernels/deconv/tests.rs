@@ -16,7 +16,7 @@ fn same<T: Scalar>(what: &str, got: &[T], right: &[T]) {
     }
 }
 
-/// The passes against those of the convolution that is transposed, with the parts of input and output exchanged.
+/// Compares the passes with those of the convolution that is transposed, with input and output exchanged.
 fn agrees<T: Elementary>(batch: usize, spec: &Spec) {
     let (x, w) = (numbers::<T>(batch * spec.output_len(), 1), numbers::<T>(spec.weights_len(), 2));
     let (dy, b) = (numbers::<T>(batch * spec.input_len(), 3), numbers::<T>(spec.input[2], 4));

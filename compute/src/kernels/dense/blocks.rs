@@ -1,4 +1,4 @@
-//! The gradient of weights block by block, for who uses each block before it leaves the cache: an optimiser's update.
+//! The gradient of the weights block by block, so that an optimiser's update uses each block before it leaves the cache.
 
 use core::ops::Range;
 
@@ -9,19 +9,19 @@ use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
 
-/// Elements of the right factors that are packed at once: of columns so many that they stay in the second cache.
+/// Elements of the right factors that are packed at once: of so many columns that they stay in the L2 cache.
 const PACKED: usize = 32 * 1024;
 
-/// Elements of a block, at most: it stays there too.
+/// The maximum elements of a block, which also stays in the L2 cache.
 const BLOCK: usize = 48 * 1024;
 
-/// Rows of a block, at least: whole register tiles.
+/// The minimum rows of a block: a whole register tile.
 const FEWEST_ROWS: usize = gemm::tile::TILE_ROWS;
 
 /// Columns that a product packs together.
 const PANEL: usize = netwright_abi::spec::conv::PANEL;
 
-/// Columns of a block of so many, where so many images are summed over: whole panels, at least one.
+/// Returns the columns of a block, of `columns` columns, where the sum is over `images` images: whole panels, at least one.
 const fn columns_at_once(images: usize, columns: usize) -> usize {
     let fit = PACKED / if images == 0 { 1 } else { images } / PANEL * PANEL;
     let fit = if fit == 0 { PANEL } else { fit };
@@ -29,20 +29,22 @@ const fn columns_at_once(images: usize, columns: usize) -> usize {
     if fit < columns { fit } else { columns }
 }
 
-/// Elements of scratch memory that [`gradient_blocks`] asks for, for up to so many images of all micro-batches together and so many columns.
+/// Returns the elements of scratch memory that [`gradient_blocks`] needs, for up to `images` images of all micro-batches together and
+/// `columns` columns.
 pub const fn gradient_blocks_scratch(images: usize, columns: usize) -> usize {
     let (packed, least) = (PACKED, images * PANEL);
     (if least > packed { least } else { packed }) + BLOCK + gemm::scratch(gemm::DEPTH, columns_at_once(1, columns))
 }
 
-/// The gradient of weights, Σ LᵀR over micro-batches, block by block: `factors` gives the L `[images, rows]` and the R `[images, columns]` of a
-/// micro-batch by its place, `use_block` is given a range of the elements from the first row of `which` on, and their gradient. The bits are those of
-/// [`dense_grad_weights`](super::dense_grad_weights) for each micro-batch and their sums in order, on one thread or cut by rows.
+/// Computes the gradient of the weights, Σ LᵀR over micro-batches, block by block. `factors` returns L `[images, rows]` and R `[images,
+/// columns]` of a micro-batch by its index. `use_block` receives a range of elements, counted from the first row of `which`, and their
+/// gradient. The bits are those of [`dense_grad_weights`](super::dense_grad_weights) for each micro-batch and of their sums in order, on
+/// one thread or split by rows.
 ///
-/// It holds of this crate's own products: see [`gemm::library`].
+/// This is true of this crate's own products: see [`gemm::library`].
 ///
 /// # Panics
-/// Where rows lie outside the matrix, factors are not whole rows, or `scratch` is shorter than [`gradient_blocks_scratch`] says.
+/// Where rows are outside the matrix, factors are not whole rows, or `scratch` is shorter than [`gradient_blocks_scratch`].
 #[allow(clippy::too_many_arguments)]
 pub fn gradient_blocks<'x, T: Elementary>(
     isa: Isa,
@@ -99,8 +101,8 @@ pub fn gradient_blocks<'x, T: Elementary>(
     }
 }
 
-/// Whether every element of Σ LᵀR over micro-batches, and every sum on the way, is certainly finite: the sum over each factor of what its elements
-/// are, without their signs, bounds them.
+/// Whether every element of Σ LᵀR over micro-batches, and every partial sum, is certainly finite: the product of Σ|l| over the elements of
+/// L and Σ|r| over the elements of R bounds them.
 pub fn is_surely_finite<'x, T: Scalar>(
     isa: Isa,
     micro_batches: usize,
@@ -113,12 +115,12 @@ pub fn is_surely_finite<'x, T: Scalar>(
         bound += left * right;
     }
     let largest = if size_of::<T>() == size_of::<f64>() { f64::MAX } else { f64::from(f32::MAX) };
-    // More than rounding can add. A NaN compares as nothing.
+    // The margin is larger than any rounding error. The comparison is false for NaN.
     bound <= largest / 4.0
 }
 
 crate::simd::vectorised! {
-    /// Σ|x|, in sixteen parts.
+    /// Returns Σ|x|, as sixteen partial sums.
     fn sum_of_magnitudes<T: Scalar>(elements: &[T]) -> T {
         let (whole, rest) = elements.as_chunks::<16>();
         let mut sums = [T::ZERO; 16];

@@ -1,5 +1,5 @@
-//! Products of few images with large weights on several threads: each takes some columns of the weights for all images, so that every weight is
-//! read by one thread, once.
+//! Products of few images with large weights on several threads: each thread computes some columns of the weights for all images, so that
+//! every weight is read once, by one thread.
 
 use crate::context::{Context, WORTH_A_THREAD};
 use crate::epilogue::Epilogue;
@@ -7,31 +7,31 @@ use crate::gemm::{self, Library, Matrix, gemm};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 
-/// Fewer images than this are few; half as many still fill a part of a batch that is cut by images.
+/// Batches of fewer images are small. Half as many images are still the minimum of a thread's part that is split by images.
 pub(super) const FEW: usize = 16;
 
-/// Columns that threads share are so many, or a multiple.
+/// The unit of columns that threads share.
 const UNIT: usize = netwright_abi::spec::conv::PANEL;
 
-/// Columns that are multiplied at once. Their elements lie together until they are copied where they belong, for several threads write each
-/// row of the product.
+/// Columns that are multiplied at once. Their results are contiguous until they are copied to the output, because several threads write
+/// each row of the output.
 const AT_ONCE: usize = 12 * UNIT;
 
-/// The rows of a product of few images, or the same columns of each; those that are missing are empty.
+/// The rows of a product of few images, or the same columns of each row; missing rows are empty.
 type Rows<'a, T> = [&'a mut [T]; FEW];
 
-/// Elements of scratch memory that each thread asks for.
+/// Returns the elements of scratch memory that each thread needs.
 const fn scratch(batch: usize, depth: usize) -> usize {
     batch * AT_ONCE + gemm::scratch(depth, AT_ONCE)
 }
 
-/// The fewest units of columns that are worth a thread.
+/// Returns the minimum units of columns for a thread.
 fn least(batch: usize, depth: usize) -> usize {
     WORTH_A_THREAD.div_ceil((batch * depth * UNIT).max(1))
 }
 
-/// Whether the images of a context are few, and their product with weights `[depth, width]` is worth several threads. Other libraries do not
-/// say that an element is the same whatever its columns are.
+/// Whether the batch is small, and its product with weights `[depth, width]` is worth several threads. Other libraries do not guarantee
+/// that an element is independent of the columns of the product.
 pub(super) fn fits<T: Scalar>(context: &Context<'_>, [depth, width]: [usize; 2], memory: usize) -> bool {
     let (batch, threads) = (context.batch, context.threads());
     threads > 1
@@ -41,7 +41,7 @@ pub(super) fn fits<T: Scalar>(context: &Context<'_>, [depth, width]: [usize; 2],
         && gemm::library::<T>() == Library::Netwright
 }
 
-/// Y = f(scale · X W + shift) where it [fits].
+/// Y = f(scale · X W + shift + Y), where it [fits].
 pub(super) fn multiply<T: Elementary>(
     context: &Context<'_>,
     [depth, width]: [usize; 2],

@@ -1,4 +1,4 @@
-//! The dense (fully connected) layer, a = f(W a + b) (slide 4), over a whole batch: one image a row.
+//! The dense (fully connected) layer, a = f(W a + b) (slide 4), for a whole batch: one image per row.
 
 use super::Kernels;
 use super::conv::add_bias_gradient;
@@ -20,52 +20,52 @@ mod tests;
 
 pub use blocks::{gradient_blocks, gradient_blocks_scratch, is_surely_finite};
 
-/// Outputs of one image that a thread takes together: a cache line.
+/// The unit of outputs of one image that threads share: a cache line.
 const OUTPUTS: usize = 16;
 
-/// Elements of scratch memory that `dense_forward` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `dense_forward` needs per thread, whatever the batch.
 pub const fn dense_forward_scratch(spec: &Spec) -> usize {
     gemm::scratch(spec.inputs, spec.outputs)
 }
 
-/// Elements of scratch memory that `dense_grad_input` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `dense_grad_input` needs per thread, whatever the batch.
 pub const fn dense_grad_input_scratch(spec: &Spec) -> usize {
     gemm::scratch(spec.outputs, spec.inputs)
 }
 
-/// Elements of scratch memory that `dense_grad_weights` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `dense_grad_weights` needs per thread, whatever the batch.
 pub const fn dense_grad_weights_scratch(spec: &Spec) -> usize {
     gemm::scratch(gemm::DEPTH, spec.outputs)
 }
 
-/// Elements of scratch memory that `dense_transposed_forward` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `dense_transposed_forward` needs per thread, whatever the batch.
 pub const fn dense_transposed_forward_scratch(spec: &Spec) -> usize {
     gemm::scratch(spec.inputs, spec.outputs)
 }
 
-/// Elements of scratch memory that `dense_transposed_grad_input` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `dense_transposed_grad_input` needs per thread, whatever the batch.
 pub const fn dense_transposed_grad_input_scratch(spec: &Spec) -> usize {
     gemm::scratch(spec.outputs, spec.inputs)
 }
 
-/// Elements of scratch memory that `dense_transposed_grad_weights` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `dense_transposed_grad_weights` needs per thread, whatever the batch.
 pub const fn dense_transposed_grad_weights_scratch(spec: &Spec) -> usize {
     gemm::scratch(gemm::DEPTH, spec.inputs)
 }
 
-/// Weights `[inputs, outputs]` as a product whose B they are packs them: `dense_forward`, and `dense_transposed_grad_input` of the layer whose
+/// Packs weights `[inputs, outputs]` as the B of a product: for `dense_forward`, and for `dense_transposed_grad_input` of the layer whose
 /// outputs and inputs these are.
 pub fn dense_pack<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
     gemm::pack(context, Matrix::rows(w, spec.inputs, spec.outputs), prepared);
 }
 
-/// Weights `[inputs, outputs]` as a product packs them whose B is their transpose: `dense_grad_input`, and `dense_transposed_forward` of the
-/// layer whose outputs and inputs these are.
+/// Packs weights `[inputs, outputs]` as a product whose B is their transpose: for `dense_grad_input`, and for `dense_transposed_forward` of
+/// the layer whose outputs and inputs these are.
 pub fn dense_pack_transposed<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
     gemm::pack(context, Matrix::rows(w, spec.inputs, spec.outputs).transposed(), prepared);
 }
 
-/// y from x, w, what was packed of it or nothing, scale, shift: Y = f(scale · X W + shift).
+/// Y = f(scale · X W + shift + Y); `packed` holds the weights of [`dense_pack`], or is empty.
 #[allow(clippy::too_many_arguments)]
 pub fn dense_forward<T: Kernels, C: Configuration<Spec>>(
     context: &Context<'_>,
@@ -91,7 +91,7 @@ pub fn dense_forward<T: Kernels, C: Configuration<Spec>>(
     product(context, sizes, x, w, epilogue, usize::MAX, y, scratch);
 }
 
-/// One image through a small layer.
+/// Computes one image of a small layer.
 #[inline(always)]
 fn row<T: Elementary, C: Configuration<Spec>>(
     context: &Context<'_>,
@@ -146,8 +146,8 @@ pub fn dense_direct_transposed_forward<T: Elementary>(
     product(context, sizes, x, w, epilogue, at_once, y, &mut []);
 }
 
-/// Y = f(scale · X W + shift) for W `[depth, width]`, at most `at_once` images in a product. Many images are cut by images; few, which wait for
-/// the weights, by columns of these, so that each is read once.
+/// Y = f(scale · X W + shift + Y) for W `[depth, width]`, with at most `at_once` images per product. Threads share large batches by images.
+/// Small batches are bound by reading the weights; threads share them by columns of the weights, so that each weight is read once.
 #[allow(clippy::too_many_arguments)]
 fn product<T: Elementary>(
     context: &Context<'_>,
@@ -181,7 +181,7 @@ fn product<T: Elementary>(
     });
 }
 
-/// C += Aᵀ B, whose rows threads share, for A `[images, rows]` and B `[images, columns]`.
+/// C += Aᵀ B for A `[images, rows]` and B `[images, columns]`; threads share the rows of C.
 fn add_transposed_product<T: Elementary>(
     context: &Context<'_>,
     [rows, columns]: [usize; 2],
@@ -199,7 +199,7 @@ fn add_transposed_product<T: Elementary>(
     });
 }
 
-/// dx from dy, w, and what was packed of it or nothing: dX = dY Wᵀ.
+/// dX = dY Wᵀ; `packed` holds the weights of [`dense_pack_transposed`], or is empty.
 pub fn dense_grad_input<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -214,7 +214,7 @@ pub fn dense_grad_input<T: Elementary>(
     product(context, [spec.outputs, spec.inputs], dy, w, Epilogue::NONE, usize::MAX, dx, scratch);
 }
 
-/// dw and db, added to, from x, dy: dW += Xᵀ dY. An empty dw is left to [`gradient_blocks`].
+/// dW += Xᵀ dY and db += Σ dy over the batch. An empty dw is left to [`gradient_blocks`].
 pub fn dense_grad_weights<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -233,7 +233,8 @@ pub fn dense_grad_weights<T: Elementary>(
     add_transposed_product(context, [spec.inputs, spec.outputs], x, dy, dw, scratch);
 }
 
-/// y from x, w, what was packed of it or nothing, scale, shift with w stored `[outputs, inputs]`: Y = f(scale · X Wᵀ + shift).
+/// Y = f(scale · X Wᵀ + shift + Y) with w stored as `[outputs, inputs]`; `packed` holds the weights of [`dense_pack_transposed`], or is
+/// empty.
 #[allow(clippy::too_many_arguments)]
 pub fn dense_transposed_forward<T: Elementary>(
     context: &Context<'_>,
@@ -252,7 +253,7 @@ pub fn dense_transposed_forward<T: Elementary>(
     product(context, sizes, x, w, epilogue, usize::MAX, y, scratch);
 }
 
-/// dx from dy, w, and what was packed of it or nothing, with w stored `[outputs, inputs]`: dX = dY W.
+/// dX = dY W with w stored as `[outputs, inputs]`; `packed` holds the weights of [`dense_pack`], or is empty.
 pub fn dense_transposed_grad_input<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -267,7 +268,7 @@ pub fn dense_transposed_grad_input<T: Elementary>(
     product(context, [spec.outputs, spec.inputs], dy, w, Epilogue::NONE, usize::MAX, dx, scratch);
 }
 
-/// dw and db, added to, from x, dy with dw stored `[outputs, inputs]`: dW += dYᵀ X. An empty dw is left to [`gradient_blocks`].
+/// dW += dYᵀ X and db += Σ dy over the batch, with dw stored as `[outputs, inputs]`. An empty dw is left to [`gradient_blocks`].
 pub fn dense_transposed_grad_weights<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,

@@ -1,4 +1,4 @@
-//! The specification of a dense layer: the lecture's forward and backward equations (slide 4), one image a row.
+//! The reference loops of a dense layer: the lecture's forward and backward equations (slide 4), one image per row.
 
 use super::Spec;
 use crate::scalar::Scalar;
@@ -29,8 +29,7 @@ pub fn grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &
     }
 }
 
-/// ∂ℓ/∂W = (a ∂ℓ/∂z)ᵀ and ∂ℓ/∂b = ∂ℓ/∂z   (slide 4, back-propagation equations 3 and 4), summed over the batch and added to
-/// what is there.
+/// ∂ℓ/∂W += (a ∂ℓ/∂z)ᵀ and ∂ℓ/∂b += ∂ℓ/∂z   (slide 4, back-propagation equations 3 and 4), summed over the batch.
 pub fn grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
     for image in 0..batch {
         for o in 0..spec.outputs {

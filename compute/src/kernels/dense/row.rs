@@ -1,6 +1,6 @@
-//! One image through a small dense layer: `dense_row`.
+//! A small dense layer for one image.
 //!
-//! The row of outputs stays in registers, a few vectors at a time, while the weights are read once from the second cache, row after row.
+//! The outputs stay in registers, a few vectors at a time, while the weights are read once from the L2 cache, row by row.
 
 #![allow(unsafe_code)]
 
@@ -11,15 +11,15 @@ use crate::gemm::DEPTH;
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Isa, Simd, Vector, WithSimd, mapped, unrolled};
 
-/// Elements of weights that a second cache holds.
+/// Elements of weights that fit into an L2 cache.
 const CACHED: usize = 1 << 18;
 
-/// Whether the weights are so few that they are read from a cache, and are one thread's.
+/// Whether the weights fit into a cache; then the layer runs on one thread.
 pub(super) const fn fits(spec: &Spec) -> bool {
     spec.inputs * spec.outputs <= CACHED
 }
 
-/// y of one image, but for what the floor leaves of the epilogue. Lengths are checked.
+/// Computes y of one image, with the epilogue except for the activation beyond its bounds. Lengths are checked.
 pub(super) fn forward<T: Elementary, C: Configuration<Spec>>(
     isa: Isa,
     configuration: C,
@@ -39,13 +39,14 @@ struct Row<'a, T, C> {
     y: &'a mut [T],
 }
 
-/// The most vectors of outputs that are summed at once.
-const MOST: usize = 12;
+/// The maximum vectors of outputs that are summed at once.
+const MAX_VECTORS: usize = 12;
 
-/// Vectors of outputs that are summed at once: as many as registers hold beside an input; constant sizes are cut evenly.
+/// Returns the vectors of outputs that are summed at once: as many as fit into registers beside an input; constant sizes are divided
+/// evenly.
 const fn vectors_of<T: Elementary, S: Simd<T>>(outputs: usize, is_constant: bool) -> usize {
     let all = outputs.div_ceil(S::LANES);
-    let most = if S::REGISTERS - 4 < MOST { S::REGISTERS - 4 } else { MOST };
+    let most = if S::REGISTERS - 4 < MAX_VECTORS { S::REGISTERS - 4 } else { MAX_VECTORS };
     match all {
         _ if is_constant => all.div_ceil(all.div_ceil(most)),
         8.. => 8,
@@ -55,8 +56,8 @@ const fn vectors_of<T: Elementary, S: Simd<T>>(outputs: usize, is_constant: bool
     }
 }
 
-/// Whether so many vectors may be summed at once, where sizes that are read when the kernel runs have `widest`.
-const fn may_be_cut<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(vectors: usize, widest: usize) -> bool {
+/// Whether `vectors` vectors may be summed at once; sizes known at run time sum at most `widest`.
+const fn may_have_vectors<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(vectors: usize, widest: usize) -> bool {
     match C::CONSTANT {
         Some(spec) => vectors_of::<T, S>(spec.outputs, true) == vectors,
         None => vectors.is_power_of_two() && vectors <= widest,
@@ -72,7 +73,7 @@ impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Row<'_, T, C> {
             && const { S::Half::LANES < S::LANES }
             && self.configuration.sizes().outputs < S::LANES
         {
-            // They fill two narrow vectors at most.
+            // The outputs fill at most two narrow vectors.
             self.run::<_, 2>(simd.half());
         } else if may_be!(C, |spec| S::Half::LANES == S::LANES || spec.outputs >= S::LANES) {
             self.run::<_, 8>(simd);
@@ -81,7 +82,7 @@ impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Row<'_, T, C> {
 }
 
 impl<T: Elementary, C: Configuration<Spec>> Row<'_, T, C> {
-    /// Sums at most `WIDEST` vectors at once, where sizes are no constants.
+    /// Computes the row, with at most `WIDEST` vectors at once where sizes are known at run time.
     #[inline(always)]
     fn run<S: Simd<T>, const WIDEST: usize>(self, simd: S) {
         let Self { configuration, x, w, epilogue, y } = self;
@@ -93,7 +94,7 @@ impl<T: Elementary, C: Configuration<Spec>> Row<'_, T, C> {
             Some(_) => const { constant_vectors::<T, S, C>() },
             None => vectors_of::<T, S>(outputs, false).min(WIDEST),
         };
-        // The parts of the sum are those of the tiles, so that an image gets the same answer alone and in a batch.
+        // Partial sums are those of the tiles of a matrix product, so that an image gets the same bits alone and in a batch.
         for first in (0..inputs).step_by(DEPTH) {
             let depth = DEPTH.min(inputs - first);
             let part = InputRange {
@@ -108,7 +109,7 @@ impl<T: Elementary, C: Configuration<Spec>> Row<'_, T, C> {
                     ($($n:literal)*) => {
                         match vectors {
                             $(
-                                $n if const { may_be_cut::<T, S, C>($n, WIDEST) } => part.add::<S, $n>(simd, vector, outputs, y),
+                                $n if const { may_have_vectors::<T, S, C>($n, WIDEST) } => part.add::<S, $n>(simd, vector, outputs, y),
                             )*
                             _ => unreachable!("a row is cut into groups"),
                         }
@@ -131,11 +132,11 @@ const fn constant_vectors<T: Elementary, S: Simd<T>, C: Configuration<Spec>>() -
 /// Bytes of a cache line.
 const LINE_BYTES: usize = 64;
 
-/// Rows of weights after which one is asked for, where a vector is a line: it comes from the second cache while those between are met. Narrower
-/// vectors would ask twice, which takes longer than it saves.
+/// The distance of prefetches in rows of weights, where a vector is a cache line: a row comes from the L2 cache while the rows before it
+/// are used. Narrower vectors would prefetch each line twice, which costs more than it saves.
 const AHEAD: usize = 8;
 
-/// A part of the inputs, with their weights and those behind.
+/// A range of the inputs, with their weights and all that follow.
 struct InputRange<'a, T> {
     x: &'a [T],
     w: &'a [T],
@@ -143,20 +144,20 @@ struct InputRange<'a, T> {
 }
 
 impl<T: Elementary> InputRange<'_, T> {
-    /// The sums of `N` vectors of outputs from a vector on, as many as there are, through the epilogue.
+    /// Computes at most `N` vectors of outputs from a vector on, with the epilogue.
     #[inline(always)]
     fn add<S: Simd<T>, const N: usize>(&self, simd: S, vector: usize, outputs: usize, y: &mut [T]) {
         let Self { x, w, epilogue } = self;
         let first = vector * S::LANES;
         assert!(first < outputs && w.len() >= x.len() * outputs && y.len() == outputs);
-        // The outputs of a vector: none behind the last, whose own may be filled in part.
+        // The outputs of each vector: the last vector may be partial, and vectors after it have none.
         let mut counts = [0; N];
         unrolled!(n < N, { counts[n] = outputs.saturating_sub(first + n * S::LANES).min(S::LANES) });
         let is_whole = first + N * S::LANES <= outputs;
         let masks = mapped(counts, |count| simd.mask(count));
         let mut sums = [simd.splat(T::ZERO); N];
-        // SAFETY: a row of the weights has the outputs that the masks let through, and there is one for each input, by the lengths that
-        // were compared; the epilogue has an element for each output.
+        // SAFETY: the assertions above and in `run` check that there is a row of weights for each input, and that a row has the outputs
+        // that the masks select; the epilogue has an element for each output.
         unsafe {
             for (k, &x) in x.iter().enumerate() {
                 let (x, row) = (simd.splat(x), w.as_ptr().add(k * outputs + first));

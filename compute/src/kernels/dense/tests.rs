@@ -22,7 +22,7 @@ fn same<T: Scalar>(what: &str, got: &[T], right: &[T]) {
     }
 }
 
-/// The weights with rows and columns exchanged.
+/// Returns the transposed weights.
 fn transposed<T: Copy>(w: &[T], rows: usize, columns: usize) -> Vec<T> {
     (0..columns).flat_map(|column| (0..rows).map(move |row| w[row * columns + column])).collect()
 }
@@ -107,7 +107,7 @@ proptest! {
     }
 }
 
-/// Large weights, few images and many: y, dx and dw in both forms of the weights.
+/// Large weights, small and large batches: y, dx and dw for both layouts of the weights.
 #[test]
 fn layers_have_the_same_bits_on_any_number_of_threads() {
     const TANH: Epilogue = Epilogue { accumulate: true, activation: Some(Activation::Tanh) };
@@ -147,7 +147,7 @@ fn layers_have_the_same_bits_on_any_number_of_threads() {
     }
 }
 
-/// The sum of the gradients of micro-batches, stored as a whole.
+/// Returns the sum of the gradients of micro-batches as one matrix.
 fn stored<T: Elementary>(spec: &Spec, micro_batches: &[[Vec<T>; 2]]) -> Vec<T> {
     let mut sum = std::vec![T::ZERO; spec.inputs * spec.outputs];
     for [x, dy] in micro_batches {
@@ -195,7 +195,7 @@ proptest! {
     }
 }
 
-/// More columns than are packed at once, more rows than a block has.
+/// More columns than are packed at once, and more rows than a block has.
 #[test]
 fn wide_gradients_are_cut_in_blocks_to_the_same_bits() {
     let spec = Spec { inputs: 61, outputs: 1500, epilogue: Epilogue::NONE };
@@ -224,7 +224,7 @@ fn large_batches_agree_with_the_reference() {
     agrees::<f64>(70, Spec { inputs: 130, outputs: 90, epilogue: Epilogue::NONE }, [true, true]);
 }
 
-/// The gradients are those of Σ dy·y, which is linear in each number: a difference is exact but for rounding.
+/// The gradients are those of Σ dy·y, which is linear in each element: a difference is exact but for rounding.
 #[test]
 fn gradients_of_the_reference_are_finite_differences() {
     let (batch, spec) = (3, Spec { inputs: 5, outputs: 4, epilogue: Epilogue::NONE });
@@ -252,7 +252,7 @@ fn gradients_of_the_reference_are_finite_differences() {
 }
 
 #[test]
-fn constant_sizes_give_the_bits_of_sizes_that_are_known_when_the_kernel_runs() {
+fn constant_sizes_give_the_bits_of_sizes_known_at_run_time() {
     const TANH: Epilogue = Epilogue { accumulate: false, activation: Some(Activation::Tanh) };
     const ADDED: Epilogue = Epilogue { accumulate: true, activation: Some(Activation::Relu) };
     fn of(batch: usize, configuration: impl Configuration<Spec>) -> Vec<f32> {
@@ -264,7 +264,7 @@ fn constant_sizes_give_the_bits_of_sizes_that_are_known_when_the_kernel_runs() {
         super::dense_forward(&Context::of(batch), configuration, &x, &w, &[], &scale, &shift, &mut y, &mut scratch);
         y
     }
-    // Parts of a sum; a vector that is full and one that is not, none that is, several groups of them; a batch.
+    // Several partial sums; full and partial vectors, no full vector, several groups of vectors; a batch.
     assert_same_for_constants!(Spec { inputs: 400, outputs: 120, epilogue: TANH }, |sizes| of(1, sizes));
     assert_same_for_constants!(Spec { inputs: 600, outputs: 333, epilogue: ADDED }, |sizes| of(1, sizes));
     assert_same_for_constants!(Spec { inputs: 84, outputs: 10, epilogue: Epilogue::NONE }, |sizes| of(1, sizes));

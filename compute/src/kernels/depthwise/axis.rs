@@ -1,13 +1,13 @@
-//! Where windows meet an image along one axis.
+//! The taps of windows that are inside an image along one axis.
 
 use core::ops::Range;
 
 use super::{Spec, StridePhase};
 
-/// Positions of a window along one axis: at position p, tap t reads place p · step + t · tap_step − before of the source.
+/// The positions of windows along one axis: at position p, tap t reads index p · step + t · tap_step − before of the source.
 #[derive(Clone, Copy)]
 pub(super) struct Axis {
-    /// Places of the source.
+    /// The size of the source.
     pub(super) source: usize,
     pub(super) positions: usize,
     pub(super) step: usize,
@@ -17,7 +17,7 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// The windows of x.
+    /// Returns the windows of x.
     pub(super) fn of_windows(spec: &Spec, axis: usize) -> Self {
         Self {
             source: spec.input[axis],
@@ -29,7 +29,7 @@ impl Axis {
         }
     }
 
-    /// The windows of dy that give the gradient of the input in one phase of the stride.
+    /// Returns the windows of dy that give the gradient of the input in one phase of the stride.
     pub(super) fn of_phase(spec: &Spec, axis: usize, phase: StridePhase) -> Self {
         Self {
             source: spec.output[axis],
@@ -41,12 +41,12 @@ impl Axis {
         }
     }
 
-    /// What a tap reads that lies inside the source.
+    /// Returns the index that a tap inside the source reads.
     pub(super) fn place(&self, position: usize, tap: usize) -> usize {
         ((position * self.step + tap * self.tap_step).cast_signed() - self.before).cast_unsigned()
     }
 
-    /// The taps that lie inside the source.
+    /// Returns the taps that are inside the source.
     fn taps_inside(&self, position: usize) -> Range<usize> {
         let start = self.before - (position * self.step).cast_signed();
         let reached = |places: isize| places.max(0).cast_unsigned().div_ceil(self.tap_step).min(self.taps);
@@ -54,7 +54,7 @@ impl Axis {
         first..reached(start + self.source.cast_signed()).max(first)
     }
 
-    /// Cuts positions into runs that have the same taps inside, and says which.
+    /// Splits positions into runs with the same taps inside the source, and returns each run with its taps.
     pub(super) fn runs(&self, positions: Range<usize>) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
         let Range { start: mut first, end } = positions;
         core::iter::from_fn(move || {

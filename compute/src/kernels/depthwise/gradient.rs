@@ -7,24 +7,24 @@ use super::{Pixels, Spec};
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, Vector};
 
-/// Taps of a register tile, each with [`VECTORS`] vectors of channels: they share what they read of dy.
+/// Taps of a register tile, each with [`VECTORS`] vectors of channels: they share loads of dy.
 const TAPS: usize = 3;
 
 /// Vectors of channels of a register tile.
 const VECTORS: usize = 4;
 
-/// Positions that one tile of taps walks over before the next does: what they read of x and dy stays in the first cache.
+/// Positions that one tile of taps sums before the next does: their elements of x and dy stay in the L1 cache.
 const POSITIONS: usize = 48;
 
-/// The gradient of the weights, each channel by itself.
+/// The gradient of the weights, separate for each channel.
 #[derive(Clone, Copy)]
 pub(super) struct WeightGradient {
     axes: [Axis; 2],
     channels: usize,
 }
 
-/// Positions side by side and below each other, and the elements of x, and of dy, from one to the next.
-struct Walk {
+/// Rows and columns of positions, and the distances between adjacent ones in elements of x, and of dy.
+struct Steps {
     count: [usize; 2],
     x: [usize; 2],
     dy: [usize; 2],
@@ -35,7 +35,7 @@ impl WeightGradient {
         Self { axes: [Axis::of_windows(spec, 0), Axis::of_windows(spec, 1)], channels: spec.output[2] }
     }
 
-    /// Adds to `dw` what rows `rows` of positions give.
+    /// Adds the products of rows `rows` of positions to `dw`.
     #[inline(always)]
     pub(super) fn run<T: Elementary, S: Simd<T>>(
         &self,
@@ -58,16 +58,16 @@ impl WeightGradient {
                     for column in columns.clone().step_by(at_once[1]) {
                         let rows = row..(row + at_once[0]).min(rows.end);
                         let columns = column..(column + at_once[1]).min(columns.end);
-                        self.alike(simd, [rows, columns], [taps_down.clone(), taps_across.clone()], x, dy, dw);
+                        self.with_same_taps(simd, [rows, columns], [taps_down.clone(), taps_across.clone()], x, dy, dw);
                     }
                 }
             }
         }
     }
 
-    /// Adds what positions give that all have the same taps inside.
+    /// Adds the products of positions with the same taps inside the source.
     #[inline(always)]
-    fn alike<T: Elementary, S: Simd<T>>(
+    fn with_same_taps<T: Elementary, S: Simd<T>>(
         &self,
         simd: S,
         [rows, columns]: [Range<usize>; 2],
@@ -84,7 +84,7 @@ impl WeightGradient {
         let position = rows.start * horizontal.positions + columns.start;
         let dy = &dy[position * channels..];
         assert!(((rows.len() - 1) * horizontal.positions + columns.len()) * channels <= dy.len());
-        let walk = Walk {
+        let steps = Steps {
             count: [rows.len(), columns.len()],
             x: [vertical.step * horizontal.source * channels, horizontal.step * channels],
             dy: [horizontal.positions * channels, channels],
@@ -94,7 +94,7 @@ impl WeightGradient {
         while channel < channels {
             let whole = channel + VECTORS * S::LANES <= channels;
             for done in (0..total).step_by(TAPS) {
-                // A tile has any taps; the last is repeated where there are too few.
+                // The taps of a tile may be any; the last is repeated where there are too few.
                 let (mut a, mut to) = ([x.elements.as_ptr(); TAPS], [dw.as_mut_ptr(); TAPS]);
                 for (n, (a, to)) in a.iter_mut().zip(&mut to).enumerate() {
                     let tap = (done + n).min(total - 1);
@@ -104,13 +104,13 @@ impl WeightGradient {
                     *to = to.wrapping_add((i * horizontal.taps + j) * channels + channel);
                 }
                 let b = dy.as_ptr().wrapping_add(channel);
-                // SAFETY: the first and the last position of the taps lie in `x` and `dy`, as just compared, the taps in `dw`;
-                // the mask keeps the last vector inside its pixel.
+                // SAFETY: the assertions above check that the first and the last position of the taps are inside `x` and `dy`, and the taps
+                // inside `dw`; the mask keeps the last vector inside its pixel.
                 unsafe {
                     if whole {
-                        tile::<T, S, VECTORS, false>(simd, a, b, &walk, to, S::LANES);
+                        tile::<T, S, VECTORS, false>(simd, a, b, &steps, to, S::LANES);
                     } else {
-                        tile::<T, S, 1, true>(simd, a, b, &walk, to, S::LANES.min(channels - channel));
+                        tile::<T, S, 1, true>(simd, a, b, &steps, to, S::LANES.min(channels - channel));
                     }
                 }
             }
@@ -119,29 +119,27 @@ impl WeightGradient {
     }
 }
 
-/// Adds to the taps at `to` their sums over positions, for `N` vectors of channels; with `PARTIAL`, one vector of
-/// `partial` channels.
+/// Adds their sums over positions to the taps at `to`, for `N` vectors of channels; with `PARTIAL`, for one vector of `partial` channels.
 ///
 /// # Safety
-/// what the walk meets from `a` and `b`, and the taps at `to`, lie in memory that the
-/// caller may read and write.
+/// The elements of all positions from `a` and `b` on are valid for reads, and the taps at `to` for reads and writes.
 #[inline(always)]
 unsafe fn tile<T: Elementary, S: Simd<T>, const N: usize, const PARTIAL: bool>(
     simd: S,
     a: [*const T; TAPS],
     b: *const T,
-    walk: &Walk,
+    steps: &Steps,
     to: [*mut T; TAPS],
     partial: usize,
 ) {
-    // SAFETY: the caller's promise; the mask keeps the last vector inside.
+    // SAFETY: the caller guarantees the elements of all positions, and the taps; the mask keeps the last vector inside.
     unsafe {
         let mask = simd.mask(partial);
         let mut sums = [[simd.splat(T::ZERO); N]; TAPS];
-        for row in 0..walk.count[0] {
-            let mut at = row * walk.x[0];
-            let mut b = b.wrapping_add(row * walk.dy[0]);
-            for _ in 0..walk.count[1] {
+        for row in 0..steps.count[0] {
+            let mut at = row * steps.x[0];
+            let mut b = b.wrapping_add(row * steps.dy[0]);
+            for _ in 0..steps.count[1] {
                 for n in 0..N {
                     let gradient = simd.load_edge(b.add(n * S::LANES), PARTIAL, mask);
                     for (sums, a) in sums.iter_mut().zip(a) {
@@ -149,8 +147,8 @@ unsafe fn tile<T: Elementary, S: Simd<T>, const N: usize, const PARTIAL: bool>(
                             simd.load_edge(a.add(at + n * S::LANES), PARTIAL, mask).multiply_add(gradient, sums[n]);
                     }
                 }
-                at += walk.x[1];
-                b = b.wrapping_add(walk.dy[1]);
+                at += steps.x[1];
+                b = b.wrapping_add(steps.dy[1]);
             }
         }
         for (sums, to) in sums.iter_mut().zip(to) {
@@ -158,7 +156,7 @@ unsafe fn tile<T: Elementary, S: Simd<T>, const N: usize, const PARTIAL: bool>(
                 *sum = *sum + simd.load_edge(to.add(n * S::LANES), PARTIAL, mask);
             }
         }
-        // A tap that is repeated is read as often, before it is written as often.
+        // A repeated tap is loaded several times before it is stored several times, so that all its sums are equal.
         for (sums, to) in sums.iter().zip(to) {
             for (n, sum) in sums.iter().enumerate() {
                 let to = to.add(n * S::LANES);

@@ -1,10 +1,10 @@
-//! Depthwise convolution (Sifre, 2014; Chollet, 2017): each channel has its own filters and meets no other channel.
+//! Depthwise convolution (Sifre, 2014; Chollet, 2017): each channel has its own filters, and no filter reads another channel.
 //!
 //! Its sizes are a [`Spec`] with as many groups as input channels; output channel c·multiplier + m is filter m of channel c, and
 //! weights are `[window height, window width, channels, multiplier]`.
 //!
-//! Channels are in the lanes of vectors. Where a channel has several filters, it is written as often as it has filters to a band of
-//! rows in scratch memory; from then on each has one. With one filter a channel, nothing asks for scratch memory.
+//! Channels are in the lanes of vectors. Where a channel has several filters, it is repeated once for each filter in a band of rows in
+//! scratch memory; then each repeated channel has one filter. With one filter per channel, no scratch memory is needed.
 
 pub use super::conv::Spec;
 use super::conv::strips::{self, in_strips};
@@ -34,17 +34,17 @@ struct Pixels<S> {
     elements: S,
 }
 
-/// Elements of scratch memory that `depthwise_forward` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `depthwise_forward` needs per thread, whatever the batch.
 pub const fn depthwise_forward_scratch(spec: &Spec) -> usize {
     repeat::scratch(spec, repeat::window_rows(spec))
 }
 
-/// Elements of scratch memory that `depthwise_grad_input` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `depthwise_grad_input` needs per thread, whatever the batch.
 pub const fn depthwise_grad_input_scratch(spec: &Spec) -> usize {
     repeat::scratch(spec, 1)
 }
 
-/// Elements of scratch memory that `depthwise_grad_weights` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `depthwise_grad_weights` needs, whatever the batch.
 pub const fn depthwise_grad_weights_scratch(spec: &Spec) -> usize {
     strips::scratch(spec) + repeat::scratch(spec, repeat::window_rows(spec))
 }
@@ -55,7 +55,7 @@ fn check(spec: &Spec, batch: usize, input: usize, weights: usize, each_filter: [
     spec.check(batch, input, weights, each_filter, output);
 }
 
-/// y from x, w, scale, shift.
+/// y\[i′,j′,c] = f(scale\[c] · Σᵢⱼ x\[i′+i, j′+j, c] · w\[i,j,c] + shift\[c] + y\[i′,j′,c]), with one filter per channel.
 #[allow(clippy::too_many_arguments)]
 pub fn depthwise_forward<T: Elementary>(
     context: &Context<'_>,
@@ -73,7 +73,7 @@ pub fn depthwise_forward<T: Elementary>(
     });
 }
 
-/// The same of some rows; lengths are checked.
+/// [`depthwise_forward`] for some rows on the calling thread; lengths are checked.
 #[allow(clippy::too_many_arguments)]
 pub(super) fn forward<T: Elementary>(
     isa: Isa,
@@ -107,7 +107,7 @@ pub(super) fn forward<T: Elementary>(
     }
 }
 
-/// dx from dy, w.
+/// dx\[i,j,c] = Σ dy\[i′,j′,c] · w\[i−i′, j−j′, c] over the windows that contain (i, j).
 pub fn depthwise_grad_input<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -132,7 +132,7 @@ fn grad_input<T: Elementary>(isa: Isa, spec: &Spec, dy: &[T], w: &[T], dx: &mut 
             let each = if multiplier == 1 { &mut *dx } else { &mut scratch[..rows.len() * width * all] };
             for (top, left) in (0..spec.stride[0]).flat_map(|top| (0..spec.stride[1]).map(move |left| (top, left))) {
                 let windows = windows_of_phase(spec, [top, left], w);
-                // The positions of the phase that lie in these rows.
+                // The positions of the phase in these rows.
                 let [start, end] = [rows.start, rows.end].map(|row| row.saturating_sub(top).div_ceil(spec.stride[0]));
                 let (source, target) =
                     (Pixels { first: 0, elements: dy }, Pixels { first: rows.start * width, elements: &mut *each });
@@ -145,8 +145,8 @@ fn grad_input<T: Elementary>(isa: Isa, spec: &Spec, dy: &[T], w: &[T], dx: &mut 
     }
 }
 
-/// The windows of dy whose sums are the gradient at every `stride`-th position of the input from `phase` on: their last tap comes
-/// first.
+/// Returns the windows of dy whose sums are the gradient at every `stride`-th position of the input from `phase` on; their taps are in
+/// reverse order.
 fn windows_of_phase<'a, T: Elementary>(spec: &Spec, phase: [usize; 2], w: &'a [T]) -> Windows<'a, T> {
     let [down, across] = [0, 1].map(|axis| StridePhase::new(spec, axis, phase[axis]));
     let last = |phase: StridePhase| phase.first + phase.taps.saturating_sub(1) * phase.every;
@@ -165,7 +165,7 @@ fn windows_of_phase<'a, T: Elementary>(spec: &Spec, phase: [usize; 2], w: &'a [T
     }
 }
 
-/// dw and db, added to, from x, dy.
+/// dw\[i,j,c] += Σ dy\[i′,j′,c] · x\[i′+i, j′+j, c] and db\[c] += Σ dy\[i′,j′,c] over all positions.
 pub fn depthwise_grad_weights<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -192,7 +192,8 @@ pub fn depthwise_grad_weights<T: Elementary>(
     });
 }
 
-/// Some rows of positions of one image. It and [`GradientJob`] are functions of their own: a build takes longer for a large one than for two.
+/// Some rows of positions of one image. This and [`GradientJob`] are functions of their own: one large function takes longer to build than
+/// two.
 struct WindowsJob<'a, T> {
     windows: Windows<'a, T>,
     positions: core::ops::Range<usize>,
@@ -210,7 +211,7 @@ impl<T: Elementary> WithSimd<T> for WindowsJob<'_, T> {
     }
 }
 
-/// What some rows of positions of one image add to the gradient of the weights.
+/// The gradient of the weights from some rows of positions of one image.
 struct GradientJob<'a, T> {
     gradient: WeightGradient,
     positions: core::ops::Range<usize>,

@@ -9,7 +9,7 @@ use crate::kernels::check::shapes;
 use crate::kernels::conv::tests::{Variant, agrees, specs};
 use crate::kernels::elementary::Elementary;
 
-/// Scratch memory, exactly as long as asked for, and full of what must not be read.
+/// Returns scratch memory of NaN, exactly as long as required.
 fn memory<T: Elementary>(len: usize) -> Vec<T> {
     std::vec![T::from_f64(f64::NAN); len]
 }
@@ -49,7 +49,7 @@ proptest! {
     #![proptest_config(shapes(250))]
 
     #[test]
-    fn one_filter_a_channel_agrees_with_the_reference(
+    fn one_filter_per_channel_agrees_with_the_reference(
         spec in specs((1usize..80).prop_map(|channels| [channels, 1, 1])), batch in 1usize..3, each_filter in any::<[bool; 2]>(),
     ) {
         agrees::<f32>(batch, &spec, each_filter, &depthwise());
@@ -57,7 +57,7 @@ proptest! {
     }
 
     #[test]
-    fn several_filters_a_channel_agree_with_the_reference(
+    fn several_filters_per_channel_agree_with_the_reference(
         spec in specs((1usize..20, 2usize..7).prop_map(|(channels, filters)| [channels, 1, filters])),
         batch in 1usize..3, each_filter in any::<[bool; 2]>(),
     ) {
@@ -88,8 +88,8 @@ proptest! {
     }
 }
 
-/// Layers that are computed in several parts: rows that are ended together, rows whose channels are repeated, and positions whose
-/// sums are taken at once.
+/// Layers that are computed in several steps: rows whose epilogue is applied together, bands of repeated channels, and partial sums of
+/// positions.
 #[test]
 fn large_layers_agree_with_the_reference() {
     use crate::kernels::activation::Activation;

@@ -1,4 +1,4 @@
-//! Sums over windows: the forward pass, and the gradient with respect to the input, which is a sum over windows of dy.
+//! Sums over windows: the forward pass, and the gradient of the input, which is a sum over windows of dy.
 
 use core::ops::Range;
 
@@ -8,32 +8,32 @@ use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, Vector, mapped, unrolled};
 
-/// Positions of a register tile, each with [`VECTORS`] vectors of channels. Its twelve sums leave AVX2 registers for the weights.
+/// Positions of a register tile, each with [`VECTORS`] vectors of channels. Their twelve accumulators leave AVX2 registers for the weights.
 const POSITIONS: usize = 3;
 
 /// Vectors of channels of a register tile: with AVX2 a cache line.
 const VECTORS: usize = 4;
 
-/// Positions side by side that share what they read, where windows are three taps wide: with AVX2 their sums, three weights and an input stay in
+/// Adjacent positions that share loads, where windows are three taps wide: with AVX2 their accumulators, three weights and an input stay in
 /// registers.
 const SHARED: usize = 5;
 
-/// Windows that slide over an image, each channel by itself.
+/// Sliding windows over an image, separate for each channel.
 #[derive(Clone, Copy)]
 pub(super) struct Windows<'a, T> {
     pub(super) axes: [Axis; 2],
     /// Channels of the source, and of the target.
     pub(super) channels: usize,
-    /// A number for each channel of each tap.
+    /// A weight for each channel of each tap.
     pub(super) weights: &'a [T],
-    /// Where the weights of the first tap stand, and from there those of the next below and beside it, in taps.
+    /// The offset of the first tap in the weights, and the distances to the tap below and to the next tap of a row, in taps.
     pub(super) tap: [isize; 3],
-    /// Where the first position stands in the target, and from there the next below and beside it, in pixels.
+    /// The offset of the first position in the target, and the distances to the position below and to the next of a row, in pixels.
     pub(super) target: [usize; 3],
     pub(super) epilogue: Epilogue<'a, T>,
 }
 
-/// The steps of a sum over taps, in elements of the source and of the weights.
+/// The trip counts of a sum over taps, and its steps in elements of the source and of the weights.
 #[derive(Clone, Copy)]
 struct Taps {
     count: [usize; 2],
@@ -50,14 +50,14 @@ impl<T: Elementary> Windows<'_, T> {
         for (rows, taps_down) in down.runs(rows) {
             for (columns, taps_across) in across.runs(0..across.positions) {
                 let taps = [taps_down.clone(), taps_across];
-                self.alike(simd, [rows.clone(), columns], taps, source, &mut *target.elements, target.first);
+                self.with_same_taps(simd, [rows.clone(), columns], taps, source, &mut *target.elements, target.first);
             }
         }
     }
 
-    /// Computes positions that all have the same taps inside; `skipped` pixels of the image come before the target.
+    /// Computes positions with the same taps inside the source; `skipped` pixels of the image come before the target.
     #[inline(always)]
-    fn alike<S: Simd<T>>(
+    fn with_same_taps<S: Simd<T>>(
         &self,
         simd: S,
         [rows, columns]: [Range<usize>; 2],
@@ -101,14 +101,14 @@ impl<T: Elementary> Windows<'_, T> {
         for row in 0..rows.len() {
             let mut column = 0;
             while column < shared {
-                // The last ones overlap those before.
+                // The last positions overlap earlier ones.
                 let first = column.min(columns.len() - SHARED);
                 let a = source.elements.as_ptr().wrapping_add((from[0] + row * from[1] + first * from[2]) * channels);
                 let to = (pixel(rows.start + row, columns.start + first) - skipped) * channels;
-                // SAFETY: the first and the last of the positions and taps lie in their slices, as just compared.
+                // SAFETY: the assertions above check that the first and the last of the positions and taps are inside their slices.
                 unsafe {
                     let (b, to) = (self.weights[weights..].as_ptr(), target.as_mut_ptr().add(to));
-                    self.side_by_side(simd, a, b, &taps, to);
+                    self.adjacent_positions(simd, a, b, &taps, to);
                 }
                 column += SHARED;
             }
@@ -117,7 +117,7 @@ impl<T: Elementary> Windows<'_, T> {
         let total = rows.len() * columns.len();
         let [mut row, mut column] = [0, 0];
         for done in (0..total).step_by(POSITIONS) {
-            // A tile has any positions; the last is repeated where there are too few.
+            // The positions of a tile may be in any rows; the last position is repeated where there are too few.
             let (mut a, mut to) = ([source.elements.as_ptr(); POSITIONS], [target.as_mut_ptr(); POSITIONS]);
             for (n, (a, to)) in a.iter_mut().zip(&mut to).enumerate() {
                 *a = a.wrapping_add((from[0] + row * from[1] + (shared + column) * from[2]) * channels);
@@ -131,8 +131,8 @@ impl<T: Elementary> Windows<'_, T> {
             }
             let b = self.weights[weights..].as_ptr();
             let mut channel = 0;
-            // SAFETY: the first and the last of the positions and taps lie in their slices, as just compared; masks keep the
-            // last vector inside its pixel.
+            // SAFETY: the assertions above check that the first and the last of the positions and taps are inside their slices; masks keep
+            // the last vector inside its pixel.
             unsafe {
                 while channel + VECTORS * S::LANES <= channels {
                     self.tile::<S, VECTORS, false>(simd, channel, a, b, &taps, to);
@@ -151,8 +151,8 @@ impl<T: Elementary> Windows<'_, T> {
         }
     }
 
-    /// How many of so many positions, whose windows have `taps` taps in a row, are computed side by side: what stands in a place is added to it
-    /// but once, so that those may not overlap.
+    /// Returns how many of the positions of a row, whose windows have `taps` columns, are computed as adjacent positions. They may overlap
+    /// unless the epilogue accumulates, which must add to each position once.
     fn shared(&self, positions: usize, taps: usize) -> usize {
         let axis = &self.axes[1];
         match (taps, axis.step, axis.tap_step) {
@@ -163,14 +163,14 @@ impl<T: Elementary> Windows<'_, T> {
         }
     }
 
-    /// Computes all channels of [`SHARED`] positions side by side: three taps of each row of windows meet what is read but once.
+    /// Computes all channels of [`SHARED`] adjacent positions: each input is loaded once for the three taps of each row of windows.
     ///
     /// # Safety
-    /// What the taps meet from `a` and `b`, and the pixels at `to`, lie in memory that the caller may read and write.
+    /// The elements of all taps from `a` and `b` on are valid for reads, and the pixels at `to` for reads and writes.
     #[inline(always)]
-    unsafe fn side_by_side<S: Simd<T>>(&self, simd: S, a: *const T, b: *const T, taps: &Taps, to: *mut T) {
+    unsafe fn adjacent_positions<S: Simd<T>>(&self, simd: S, a: *const T, b: *const T, taps: &Taps, to: *mut T) {
         let (channels, apart) = (self.channels, self.target[2] * self.channels);
-        // SAFETY: the caller's promise; masks keep the last vector inside its pixel.
+        // SAFETY: the caller guarantees the elements of all taps, and the pixels; masks keep the last vector inside its pixel.
         unsafe {
             for channel in (0..channels).step_by(S::LANES) {
                 if channel + S::LANES <= channels {
@@ -188,10 +188,11 @@ impl<T: Elementary> Windows<'_, T> {
         }
     }
 
-    /// Computes a vector of channels of the `P` positions of [`side_by_side`](Self::side_by_side); with `PARTIAL`, one that ends with the pixel.
+    /// Computes a vector of channels of the `P` positions of [`adjacent_positions`](Self::adjacent_positions); with `PARTIAL`, the last,
+    /// partial vector of a pixel.
     ///
     /// # Safety
-    /// As there.
+    /// As for [`adjacent_positions`](Self::adjacent_positions).
     #[allow(clippy::too_many_arguments)]
     #[inline(always)]
     unsafe fn vector<S: Simd<T>, const P: usize, const PARTIAL: bool>(
@@ -204,7 +205,7 @@ impl<T: Elementary> Windows<'_, T> {
         to: *mut T,
         apart: usize,
     ) {
-        // SAFETY: the caller's promise; masks keep the last vector inside.
+        // SAFETY: the caller guarantees the elements of all taps, and the pixels; masks keep the last vector inside.
         unsafe {
             let mask = simd.mask(self.channels - channel);
             let mut sums = [simd.splat(T::ZERO); P];
@@ -230,7 +231,7 @@ impl<T: Elementary> Windows<'_, T> {
             for column in 0..P {
                 simd.prefetch(next.wrapping_add((column + 2) * pixel));
             }
-            // A scale and a shift, where there are any, have an element for each channel.
+            // A scale and a shift that are not empty have an element for each channel.
             let each = |elements: &[T], default: T| {
                 if elements.is_empty() {
                     simd.splat(default)
@@ -252,11 +253,10 @@ impl<T: Elementary> Windows<'_, T> {
         }
     }
 
-    /// Computes `N` vectors of channels at each of the positions; with `PARTIAL`, one vector that ends with the pixel.
+    /// Computes `N` vectors of channels at each of the positions; with `PARTIAL`, the last, partial vector of a pixel.
     ///
     /// # Safety
-    /// what the taps meet from `a` and `b`, and the pixels at `to`, lie in memory that
-    /// the caller may read and write.
+    /// The elements of all taps from `a` and `b` on are valid for reads, and the pixels at `to` for reads and writes.
     #[inline(always)]
     unsafe fn tile<S: Simd<T>, const N: usize, const PARTIAL: bool>(
         &self,
@@ -267,7 +267,7 @@ impl<T: Elementary> Windows<'_, T> {
         taps: &Taps,
         to: [*mut T; POSITIONS],
     ) {
-        // SAFETY: the caller's promise; masks keep the last vector inside.
+        // SAFETY: the caller guarantees the elements of all taps, and the pixels; masks keep the last vector inside.
         unsafe {
             let mask = simd.mask(S::LANES.min(self.channels - channel));
             let mut sums = [[simd.splat(T::ZERO); N]; POSITIONS];
@@ -303,7 +303,7 @@ impl<T: Elementary> Windows<'_, T> {
                         sums[n] = sums[n] + simd.load_edge(to.add(at), PARTIAL, mask);
                     }
                 }
-                // A position that is repeated is read as often, before it is written as often.
+                // A repeated position is loaded several times before it is stored several times, so that all its sums are equal.
                 for (sums, to) in sums.iter().zip(to) {
                     let (sum, to) = (bounds.hold_vector(sums[n]), to.add(at));
                     if PARTIAL { sum.store_masked(to, mask) } else { sum.store_at(to) }

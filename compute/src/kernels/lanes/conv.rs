@@ -1,8 +1,8 @@
-//! Convolution of blocks of images in the lanes: straight over the taps that lie inside the image.
+//! Convolution of blocks of images in the lanes: a direct loop over the taps inside the image.
 
 use core::ops::Range;
 
-use super::tile::{Stretch, compute};
+use super::tile::{PixelRange, compute};
 use super::{LANES, blocks};
 use crate::context::Context;
 use crate::epilogue::Epilogue;
@@ -10,7 +10,7 @@ use crate::kernels::conv::Spec;
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Isa, Simd, WithSimd};
 
-/// y from x, w, scale, shift: `y = f(scale · Σ a·w + shift)`, for a batch of blocks of images.
+/// y = f(scale · (w ∗ x) + shift + y) for a batch of blocks of images.
 pub fn conv_lanes_forward<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -57,14 +57,14 @@ impl<T: Elementary> WithSimd<T> for Forward<'_, T> {
     }
 }
 
-/// Filters in panels of so many, each of which has the weights of its filters side by side for every tap and channel.
+/// Filters in panels of `panel` filters. In a panel, the weights of all filters are contiguous for each tap and channel.
 #[derive(Clone, Copy)]
 pub(super) struct Filters<'a, T> {
     pub(super) w: &'a [T],
     pub(super) panel: usize,
 }
 
-/// A row of the output of a block, but for what the epilogue's floor leaves of its activation.
+/// Computes a row of the output of a block, with the epilogue except for the activation beyond its bounds.
 #[inline(always)]
 pub(super) fn compute_row<T: Elementary, S: Simd<T>>(
     simd: S,
@@ -81,16 +81,16 @@ pub(super) fn compute_row<T: Elementary, S: Simd<T>>(
     assert!(spec.groups == 1 && w.len() == spec.weights_len(), "the filters of a row");
     assert!(x.len() == spec.input_len() * LANES && y.len() == columns * y_pixel, "a row of a block");
     epilogue.check(filters);
-    // Columns with all their taps inside the image are computed several at once.
+    // Adjacent columns whose taps are all inside the image are one range.
     let [first, last] = [0, spec.window[1] - 1].map(|tap| spec.positions_inside(1, tap));
     let inner = first.start.max(last.start)..first.end.min(last.end);
     let inner = if inner.is_empty() { columns..columns } else { inner };
-    let mut stretch = |columns: Range<usize>| {
+    let mut compute_columns = |columns: Range<usize>| {
         let window = Window::at(spec, row, columns.start);
         for filter in (0..filters).step_by(panel) {
             let count = panel.min(filters - filter);
             for images in (0..LANES).step_by(S::LANES) {
-                let stretch = Stretch {
+                let range = PixelRange {
                     pixels: columns.len(),
                     filters: count,
                     loops: window.loops,
@@ -105,29 +105,29 @@ pub(super) fn compute_row<T: Elementary, S: Simd<T>>(
                     y_pixel,
                     epilogue: epilogue.channels(filter, count),
                 };
-                // SAFETY: the lengths were just compared with the sizes. All taps of the window that is walked over lie inside the
-                // image, for each of these columns, so that inputs are those of one block, weights those of a panel, and
-                // outputs those of one row; `S::LANES` divides a block. y is borrowed mutably.
-                unsafe { compute(simd, &stretch) };
+                // SAFETY: the assertions above compare the lengths with the sizes. All taps of `window` are inside the image for each of
+                // these columns, so that inputs are those of one block, weights those of a panel, and outputs those of one row; `S::LANES`
+                // divides a block. y is borrowed mutably.
+                unsafe { compute(simd, &range) };
             }
         }
     };
-    (0..inner.start).for_each(|column| stretch(column..column + 1));
+    (0..inner.start).for_each(|column| compute_columns(column..column + 1));
     if !inner.is_empty() {
-        stretch(inner.clone());
+        compute_columns(inner.clone());
     }
-    (inner.end..columns).for_each(|column| stretch(column..column + 1));
+    (inner.end..columns).for_each(|column| compute_columns(column..column + 1));
 }
 
-/// The part of a window that lies inside the image.
+/// The taps of a window that are inside the image.
 struct Window {
-    /// Its rows, then its columns and channels: together where they lie side by side.
+    /// Rows, columns and channels: columns and channels are one loop where they are contiguous.
     loops: [usize; 3],
-    /// The place of its first term among those of the whole window.
+    /// The index of its first term in the whole window.
     first: usize,
-    /// The place of its first input in a block.
+    /// The offset of its first input in a block.
     source: usize,
-    /// From a row, and from a column, to the next.
+    /// The distances between rows, and between columns.
     steps: [usize; 2],
 }
 

@@ -1,5 +1,5 @@
-//! Convolution of images one after the other, channels last, which lays a block of them in the lanes at a time: training passes of tiny
-//! networks. What is left over, less than half a block, is computed as products of matrices.
+//! Convolution of contiguous images, channels last, which transposes one block of images into the lanes at a time: for training passes of
+//! tiny networks. The remaining images, fewer than half a block, are computed as matrix products.
 
 use super::conv::{Filters, compute_row};
 use super::{LANES, grad_weights};
@@ -14,8 +14,8 @@ use crate::kernels::elementary::Elementary;
 use crate::kernels::relayout::{IntoBlock, OutOfBlock};
 use crate::simd::{Isa, Simd, WithSimd};
 
-/// The images of a batch that are computed in blocks: those of whole blocks, and the others where they fill half of one. The rest of the
-/// last block is filled up with zeros.
+/// Returns the images of a batch that are computed in blocks: those of whole blocks, and the remaining images where they fill half a block,
+/// which is then padded with zeros.
 const fn images_in_blocks(batch: usize) -> usize {
     let rest = batch % LANES;
     if rest < LANES / 2 { batch - rest } else { batch }
@@ -25,12 +25,12 @@ const fn larger(a: usize, b: usize) -> usize {
     if a > b { a } else { b }
 }
 
-/// Elements of scratch memory for a block: its input, and a row of its output.
+/// Returns the elements of scratch memory for a block: its input, and a row of its output.
 const fn block_len(spec: &Spec) -> usize {
     (spec.input_len() + spec.rows_len()[1]) * LANES
 }
 
-/// The sizes of the gradient of the input.
+/// Returns the sizes of the convolution that computes the gradient of the input.
 #[track_caller]
 const fn transposed(spec: &Spec) -> Spec {
     match spec.transposed() {
@@ -39,22 +39,23 @@ const fn transposed(spec: &Spec) -> Spec {
     }
 }
 
-/// Elements of scratch memory that `conv_blocks_forward` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `conv_blocks_forward` needs per thread, whatever the batch.
 pub const fn conv_blocks_forward_scratch(spec: &Spec) -> usize {
     larger(block_len(spec), conv_gemm_forward_scratch(spec))
 }
 
-/// Elements of scratch memory that `conv_blocks_grad_input` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `conv_blocks_grad_input` needs per thread, whatever the batch.
 pub const fn conv_blocks_grad_input_scratch(spec: &Spec) -> usize {
     larger(block_len(&transposed(spec)) + spec.weights_len(), conv_gemm_grad_input_scratch(spec))
 }
 
-/// Elements of scratch memory that `conv_blocks_grad_weights` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `conv_blocks_grad_weights` needs per thread, whatever the batch.
 pub const fn conv_blocks_grad_weights_scratch(spec: &Spec) -> usize {
     larger(grad_weights::scratch(spec), conv_gemm_grad_weights_scratch(spec))
 }
 
-/// `conv_blocks`: y from x, w, what [`conv_gemm_pack`](crate::kernels::conv::conv_gemm_pack) packed of it or nothing, scale, shift.
+/// y = f(scale · (w ∗ x) + shift + y) in blocks of images; `packed` holds the filters of
+/// [`conv_gemm_pack`](crate::kernels::conv::conv_gemm_pack) for the remaining images, or is empty.
 #[allow(clippy::too_many_arguments)]
 pub fn conv_blocks_forward<T: Elementary>(
     context: &Context<'_>,
@@ -79,7 +80,7 @@ pub fn conv_blocks_forward<T: Elementary>(
     }
 }
 
-/// `conv_blocks`: dx from dy, w, and what [`conv_gemm_pack_rotated`] packed of it or nothing.
+/// dx = ∂ℓ/∂x from dy and w, in blocks of images; `packed` holds the filters of [`conv_gemm_pack_rotated`], or is empty.
 pub fn conv_blocks_grad_input<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -111,7 +112,7 @@ pub fn conv_blocks_grad_input<T: Elementary>(
     }
 }
 
-/// `conv_blocks`: dw and db, added to, from x, dy.
+/// dw += ∂ℓ/∂w and db += ∂ℓ/∂b from x and dy, in blocks of images.
 pub fn conv_blocks_grad_weights<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -137,7 +138,7 @@ pub fn conv_blocks_grad_weights<T: Elementary>(
     }
 }
 
-/// Convolves images in blocks, on the context's threads.
+/// Computes a convolution in blocks, on the context's threads.
 fn in_blocks<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,

@@ -1,6 +1,6 @@
 //! Dense layers of blocks of images in the lanes.
 
-use super::tile::{Stretch, compute};
+use super::tile::{PixelRange, compute};
 use super::{LANES, blocks};
 use crate::context::Context;
 use crate::epilogue::Epilogue;
@@ -9,7 +9,7 @@ use crate::kernels::dense::Spec;
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Isa, Simd, WithSimd};
 
-/// y from x, w, scale, shift: Y = f(scale · X W + shift), for a batch of blocks of images.
+/// Y = f(scale · X W + shift + Y) for a batch of blocks of images.
 pub fn dense_lanes_forward<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -46,11 +46,11 @@ impl<T: Elementary> WithSimd<T> for Forward<'_, T> {
     fn with_simd<S: Simd<T>>(self, simd: S) {
         let Self { isa, spec, x, w, epilogue, y } = self;
         for (x, y) in blocks(x, spec.inputs).zip(y.chunks_exact_mut(spec.outputs * LANES)) {
-            // The parts of a product of matrices: what they read stays in the first cache for all outputs.
+            // The partial sums of a matrix product: their inputs stay in the L1 cache for all outputs.
             for first in (0..spec.inputs).step_by(DEPTH) {
                 let depth = DEPTH.min(spec.inputs - first);
-                let stretch = Stretch {
-                    // The vectors of a block stand side by side as pixels do.
+                let range = PixelRange {
+                    // The vectors of a block are contiguous, as pixels are.
                     pixels: LANES / S::LANES,
                     filters: spec.outputs,
                     loops: [1, 1, depth],
@@ -65,9 +65,9 @@ impl<T: Elementary> WithSimd<T> for Forward<'_, T> {
                     y_pixel: S::LANES,
                     epilogue: epilogue.of_part(first == 0, first + depth == spec.inputs),
                 };
-                // SAFETY: `check` compared the lengths with the sizes: x and y are those of one block, whose images fill whole
-                // vectors, and w has a weight for each input and output. y is borrowed mutably.
-                unsafe { compute(simd, &stretch) };
+                // SAFETY: `check` compared the lengths with the sizes: x and y are those of one block, whose images fill whole vectors, and
+                // w has a weight for each input and output. y is borrowed mutably.
+                unsafe { compute(simd, &range) };
             }
             epilogue.finish(isa, y);
         }

@@ -1,8 +1,8 @@
-//! The gradient of the weights of a convolution, from blocks of images in the lanes: each lane adds up the products of its image, and the
-//! lanes are added up at the end.
+//! The gradient of the weights of a convolution with blocks of images in the lanes: each lane sums the products of its image, and the lanes
+//! are summed at the end.
 //!
-//! The input of a block lies in scratch memory with the padding of its rows; dy follows in strips that stay in the first cache for all
-//! weights. A sum walks over no more than the positions of a strip, [`DEPTH`] at most, before it is added to those of other strips.
+//! The input of a block is transposed into scratch memory with the padding of its rows; dy follows in strips that stay in the L1 cache for
+//! all weights. A partial sum is over the positions of one strip, [`DEPTH`] at most, and is then added to those of other strips.
 
 use core::ops::Range;
 
@@ -14,16 +14,16 @@ use crate::kernels::parts::add_compensated;
 use crate::kernels::relayout::IntoBlock;
 use crate::simd::{Isa, Simd, Vector, WithSimd, mapped, unrolled};
 
-/// Elements of a strip of dy: three quarters of a first cache in single precision.
+/// Elements of a strip of dy: three quarters of an L1 cache in single precision.
 const HOT: usize = 6 * 1024;
 
-/// The fewest positions of a strip that is cut to fit there: the sums of fewer are stored too often.
+/// The minimum positions of a strip that is shortened to fit into the cache: shorter strips would store their sums too often.
 const FEW: usize = 48;
 
-/// The most weights of a filter in a register tile.
+/// The maximum weights of a filter in a register tile.
 const TERMS: usize = 4;
 
-/// Rows and columns of the strips in which dy is read.
+/// Returns the rows and columns of the strips of dy.
 const fn strip(spec: &Spec) -> [usize; 2] {
     let [rows, columns, filters] = spec.output;
     if columns >= DEPTH {
@@ -34,20 +34,20 @@ const fn strip(spec: &Spec) -> [usize; 2] {
     [if at_once < rows { at_once } else { rows }, columns]
 }
 
-/// Columns of a row of the input with its padding: those that windows reach.
+/// Returns the columns of a padded row of the input that windows read.
 const fn reach(spec: &Spec) -> usize {
     (spec.output[1] - 1) * spec.stride[1] + (spec.window[1] - 1) * spec.dilation[1] + 1
 }
 
-/// Elements of scratch memory that [`add`] asks for: the input of a block, a strip of dy, the sums of each lane, and of all lanes with what
-/// additions to dw have lost.
+/// Returns the elements of scratch memory that [`add`] needs: the input of a block, a strip of dy, the sums of each lane, and the sums of
+/// all lanes with the rounding errors of dw.
 pub(super) const fn scratch(spec: &Spec) -> usize {
     let [rows, columns] = strip(spec);
     let input = spec.input[0] * reach(spec) * spec.input[2];
     (input + rows * columns * spec.output[2] + spec.weights_len()) * LANES + 2 * spec.weights_len()
 }
 
-/// Adds to `dw`, some rows of the gradient of the weights, one for each tap and channel. Lengths are checked.
+/// Adds to `dw`, which is some rows of the gradient of the weights, one for each tap and channel. Lengths are checked.
 pub(super) fn add<T: Elementary>(
     isa: Isa,
     spec: &Spec,
@@ -84,7 +84,7 @@ impl<T: Elementary> WithSimd<T> for Add<'_, T> {
         let (sum, rest) = rest.split_at_mut(dw.len());
         let lost = &mut rest[..dw.len()];
         lost.fill(T::ZERO);
-        // The padding stays as it is from block to block.
+        // The padding stays zero for all blocks.
         block.fill(T::ZERO);
         for (x, dy) in x.chunks(x_len * LANES).zip(dy.chunks(dy_len * LANES)) {
             let images = x.len() / x_len;
@@ -96,7 +96,7 @@ impl<T: Elementary> WithSimd<T> for Add<'_, T> {
                         rows: row..(row + strip_rows).min(spec.output[0]),
                         columns: column..(column + strip_columns).min(spec.output[1]),
                     };
-                    at.lay(simd, spec, images, dy, strip);
+                    at.transpose(simd, spec, images, dy, strip);
                     at.add(simd, spec, block, strip, rows.clone(), sums);
                 }
             }
@@ -107,7 +107,7 @@ impl<T: Elementary> WithSimd<T> for Add<'_, T> {
     }
 }
 
-/// Lays the input of a block in the lanes, between the padding of its rows.
+/// Transposes the input of a block into the lanes, between the padding of its rows.
 #[inline(always)]
 fn padded_block<T: Elementary, S: Simd<T>>(simd: S, spec: &Spec, images: usize, x: &[T], block: &mut [T]) {
     let ([_, width, channels], left, reach) = (spec.input, spec.padding[2], reach(spec));
@@ -122,16 +122,16 @@ fn padded_block<T: Elementary, S: Simd<T>>(simd: S, spec: &Spec, images: usize, 
     }
 }
 
-/// A strip of dy: where it lies.
+/// The rows and columns of a strip of dy.
 struct Strip {
     rows: Range<usize>,
     columns: Range<usize>,
 }
 
 impl Strip {
-    /// Lays it in the lanes.
+    /// Transposes the strip into the lanes.
     #[inline(always)]
-    fn lay<T: Elementary, S: Simd<T>>(&self, simd: S, spec: &Spec, images: usize, dy: &[T], strip: &mut [T]) {
+    fn transpose<T: Elementary, S: Simd<T>>(&self, simd: S, spec: &Spec, images: usize, dy: &[T], strip: &mut [T]) {
         let Self { rows, columns } = self;
         let (row, filters, step) = (spec.rows_len()[1], spec.output[2], spec.output_len());
         let len = columns.len() * filters;
@@ -144,7 +144,7 @@ impl Strip {
         }
     }
 
-    /// Adds its products to the sums of each lane, for some rows of the gradient of the weights.
+    /// Adds the products of the strip to the sums of each lane, for some rows of the gradient of the weights.
     #[inline(always)]
     fn add<T: Elementary, S: Simd<T>>(
         &self,
@@ -157,7 +157,7 @@ impl Strip {
     ) {
         let Self { rows, columns } = self;
         let ([_, _, channels], filters, reach) = (spec.input, spec.output[2], reach(spec));
-        // Where the taps of a row lie side by side they are one run of terms.
+        // Contiguous taps of a row are one run of terms.
         let [runs, terms] =
             if spec.dilation[1] == 1 { [1, spec.window[1] * channels] } else { [spec.window[1], channels] };
         for tap_row in 0..spec.window[0] {
@@ -184,7 +184,7 @@ impl Strip {
                 assert!(pixels[0] * pixels[1] * filters * LANES <= dy.len(), "positions inside the strip");
                 assert!(count * filters * LANES <= sums.len(), "a sum for each weight");
                 for images in (0..LANES).step_by(S::LANES) {
-                    let stretch = Stretch {
+                    let range = GradientRange {
                         terms: count,
                         filters,
                         pixels,
@@ -193,16 +193,16 @@ impl Strip {
                         dy: dy.as_ptr().wrapping_add(images),
                         sums: sums.as_mut_ptr().wrapping_add(images),
                     };
-                    // SAFETY: the ends of x, dy and the sums were just compared with their slices, and `S::LANES` divides a block;
-                    // the sums are borrowed mutably.
-                    unsafe { compute(simd, &stretch) };
+                    // SAFETY: the assertions above compare the ends of x, dy and the sums with their slices, and `S::LANES` divides a
+                    // block; the sums are borrowed mutably.
+                    unsafe { compute(simd, &range) };
                 }
             }
         }
     }
 }
 
-/// The sum of the lanes of each of `sums`, one lane after the other.
+/// Sums the lanes of each of `sums`, in order.
 #[inline(always)]
 fn sum_lanes<T: Elementary, S: Simd<T>>(simd: S, sums: &[T], to: &mut [T]) {
     let mut done = 0;
@@ -210,7 +210,7 @@ fn sum_lanes<T: Elementary, S: Simd<T>>(simd: S, sums: &[T], to: &mut [T]) {
         let rows = &sums[done * LANES..][..S::LANES * LANES];
         let mut sum = simd.splat(T::ZERO);
         for first in (0..LANES).step_by(4) {
-            // SAFETY: so many rows of a block each were just sliced, of which four elements from `first` on are read.
+            // SAFETY: `rows` has `S::LANES` rows of `LANES` elements, of which four elements from `first` on are read.
             let [a, b, c, d] = unsafe { simd.load_columns(rows.as_ptr().wrapping_add(first), LANES) };
             sum = sum + a + b + c + d;
         }
@@ -222,22 +222,22 @@ fn sum_lanes<T: Elementary, S: Simd<T>>(simd: S, sums: &[T], to: &mut [T]) {
     }
 }
 
-/// Positions that are walked over, and the sums that they add to: `sums[t, f] += Σ x[position, t] · dy[position, f]`, each a vector of the
-/// images from which the pointers point on. Terms of one position are contiguous vectors of a block, and so are filters, and the positions of
-/// dy.
-struct Stretch<T> {
+/// A range of positions, and the sums over them: `sums[t, f] += Σ x[position, t] · dy[position, f]`, each a vector of the images from those
+/// on that the pointers point to. Terms of one position are contiguous vectors of a block, as are filters, and the positions of dy.
+struct GradientRange<T> {
     terms: usize,
     filters: usize,
     /// Rows and columns of positions.
     pixels: [usize; 2],
     x: *const T,
-    /// From a row, and from a column, to the next.
+    /// The distances between rows, and between columns.
     x_steps: [usize; 2],
     dy: *const T,
     sums: *mut T,
 }
 
-/// Terms of a tile of so many filters; none where vectors are too narrow for it to pay: every tile costs each user build time.
+/// Returns the terms of a tile of `filters` filters; 0 where vectors are too narrow to profit, because each tile costs every user build
+/// time.
 const fn terms<T: Elementary, S: Simd<T>>(filters: usize) -> usize {
     let fit = (S::REGISTERS - 4) / filters;
     match (filters, fit) {
@@ -250,42 +250,46 @@ const fn terms<T: Elementary, S: Simd<T>>(filters: usize) -> usize {
 }
 
 /// # Safety
-/// All inputs and gradients that the stretch names lie in memory that the caller may read, and its sums in memory that it may change and that
-/// those do not overlap.
+/// The memory of all inputs and gradients of the range is valid for reads; the memory of its sums is valid for reads and writes and does
+/// not overlap them.
 #[inline(always)]
-unsafe fn compute<T: Elementary, S: Simd<T>>(simd: S, stretch: &Stretch<T>) {
+unsafe fn compute<T: Elementary, S: Simd<T>>(simd: S, range: &GradientRange<T>) {
     let mut filter = 0;
-    while filter < stretch.filters {
-        // SAFETY: the caller's promise.
+    while filter < range.filters {
+        // SAFETY: the caller guarantees that the memory of the range is valid.
         filter += unsafe {
-            match stretch.filters - filter {
-                // Eight are four and four, which read as much as six and two.
-                8 => across::<T, S, 4>(simd, stretch, filter),
-                6.. if const { terms::<T, S>(6) > 0 } => across::<T, S, 6>(simd, stretch, filter),
-                4.. => across::<T, S, 4>(simd, stretch, filter),
-                _ => across::<T, S, 1>(simd, stretch, filter),
+            match range.filters - filter {
+                // Eight filters are four and four, which load as much as six and two.
+                8 => tiles_of_filters::<T, S, 4>(simd, range, filter),
+                6.. if const { terms::<T, S>(6) > 0 } => tiles_of_filters::<T, S, 6>(simd, range, filter),
+                4.. => tiles_of_filters::<T, S, 4>(simd, range, filter),
+                _ => tiles_of_filters::<T, S, 1>(simd, range, filter),
             }
         };
     }
 }
 
-/// The tiles of `F` filters; returns how many these are.
+/// Computes the tiles of `F` filters, and returns `F`.
 ///
 /// # Safety
-/// That of [`compute`].
+/// As for [`compute`].
 #[inline(always)]
-unsafe fn across<T: Elementary, S: Simd<T>, const F: usize>(simd: S, stretch: &Stretch<T>, filter: usize) -> usize {
-    // Cut evenly: five into three and two, not into four and one.
-    let cuts = stretch.terms.div_ceil(const { terms::<T, S>(F) });
+unsafe fn tiles_of_filters<T: Elementary, S: Simd<T>, const F: usize>(
+    simd: S,
+    range: &GradientRange<T>,
+    filter: usize,
+) -> usize {
+    // Terms are divided evenly: five into three and two, not into four and one.
+    let cuts = range.terms.div_ceil(const { terms::<T, S>(F) });
     let mut term = 0;
     for cut in 0..cuts {
-        let count = (stretch.terms - term).div_ceil(cuts - cut);
+        let count = (range.terms - term).div_ceil(cuts - cut);
         let place = [term, filter];
         match count {
-            1 => simd.call(Tile::<T, 1, F> { stretch, place }),
-            2 => simd.call(Tile::<T, 2, F> { stretch, place }),
-            3 => simd.call(Tile::<T, 3, F> { stretch, place }),
-            4 => simd.call(Tile::<T, 4, F> { stretch, place }),
+            1 => simd.call(Tile::<T, 1, F> { range, place }),
+            2 => simd.call(Tile::<T, 2, F> { range, place }),
+            3 => simd.call(Tile::<T, 3, F> { range, place }),
+            4 => simd.call(Tile::<T, 4, F> { range, place }),
             _ => unreachable!("terms are cut into tiles"),
         }
         term += count;
@@ -293,9 +297,9 @@ unsafe fn across<T: Elementary, S: Simd<T>, const F: usize>(simd: S, stretch: &S
     F
 }
 
-/// `N` terms by `F` filters of a stretch. Made by [`across`] alone, whose caller promises what the pointers need.
+/// `N` terms by `F` filters of a range. Only [`tiles_of_filters`] makes one, and its caller guarantees that the pointers are valid.
 struct Tile<'a, T, const N: usize, const F: usize> {
-    stretch: &'a Stretch<T>,
+    range: &'a GradientRange<T>,
     /// The first term, and the first filter.
     place: [usize; 2],
 }
@@ -305,31 +309,31 @@ impl<T: Elementary, const N: usize, const F: usize> WithSimd<T> for Tile<'_, T, 
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        // A condition that is known here keeps what is behind it from being compiled.
+        // The constant condition keeps tiles that are never used from being compiled.
         if const { N > terms::<T, S>(F) } {
             unreachable!("terms are cut into tiles");
         } else {
-            // SAFETY: whoever called `compute` promised the memory; the tile lies in the stretch.
-            unsafe { tile::<T, S, N, F>(simd, self.stretch, self.place) }
+            // SAFETY: the caller of `compute` guarantees that the memory is valid; the tile is inside the range.
+            unsafe { tile::<T, S, N, F>(simd, self.range, self.place) }
         }
     }
 }
 
 /// # Safety
-/// That of [`compute`], for `N` terms and `F` filters from `place` on.
+/// As for [`compute`], for `N` terms and `F` filters from `place` on.
 #[expect(clippy::needless_range_loop, reason = "iterators take longer to build, and there are many tiles")]
 #[inline(always)]
 unsafe fn tile<T: Elementary, S: Simd<T>, const N: usize, const F: usize>(
     simd: S,
-    stretch: &Stretch<T>,
+    range: &GradientRange<T>,
     [term, filter]: [usize; 2],
 ) {
     let mut sums = [[simd.splat(T::ZERO); F]; N];
-    let Stretch { filters, pixels: [rows, columns], x_steps: [row_step, step], .. } = *stretch;
-    // SAFETY: the caller's promise.
+    let GradientRange { filters, pixels: [rows, columns], x_steps: [row_step, step], .. } = *range;
+    // SAFETY: the caller guarantees that the memory of the range is valid, and that the tile is inside it.
     unsafe {
-        let mut row = stretch.x.add(term * LANES);
-        let mut dy = stretch.dy.add(filter * LANES);
+        let mut row = range.x.add(term * LANES);
+        let mut dy = range.dy.add(filter * LANES);
         for _ in 0..rows {
             let mut x = row;
             for _ in 0..columns {
@@ -348,7 +352,7 @@ unsafe fn tile<T: Elementary, S: Simd<T>, const N: usize, const F: usize>(
             }
             row = row.wrapping_add(row_step);
         }
-        let first = stretch.sums.add((term * filters + filter) * LANES);
+        let first = range.sums.add((term * filters + filter) * LANES);
         unrolled!(n < N, {
             for f in 0..F {
                 let sum = first.add((n * filters + f) * LANES);

@@ -1,9 +1,8 @@
-//! Kernels of [`Layout::ImagesInLanes`](netwright_abi::Layout::ImagesInLanes): blocks of images whose elements lie side by side, so that
-//! vectors are full whatever the number of channels.
+//! Kernels of the layout [`Layout::ImagesInLanes`](netwright_abi::Layout::ImagesInLanes): blocks of [`LANES`] images with the images in the
+//! lanes, so that vectors are full whatever the number of channels.
 //!
-//! Kernels called `blocks` read and write images one after the other and lay a block of them in the lanes at a time, in scratch memory.
-//! The others are given how many blocks there are as their batch. What treats all channels alike needs none of its own: it is called with
-//! [`LANES`] times as many channels.
+//! Kernels named `blocks` read and write contiguous images and transpose one block at a time in scratch memory. The batch of the others is
+//! the number of blocks. A kernel that treats all channels alike has no variant here: it is called with [`LANES`] times as many channels.
 
 #![allow(unsafe_code)]
 
@@ -23,7 +22,7 @@ pub use conv_blocks::{
 pub use dense::dense_lanes_forward;
 use netwright_abi::LANES;
 
-/// The blocks of a value of `len` elements an image.
+/// Returns the blocks of a value with `len` elements per image.
 fn blocks<T>(value: &[T], len: usize) -> impl Iterator<Item = &[T]> {
     value.chunks_exact(len * LANES)
 }

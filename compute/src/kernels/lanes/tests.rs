@@ -17,7 +17,7 @@ use crate::simd::tests::only;
 
 const NAN: f64 = f64::NAN;
 
-/// Images as blocks in the lanes. What fills up the last block is NaN, which must reach no image.
+/// Converts images to blocks in the lanes. The padding of the last block is NaN, which must affect no image.
 fn blocks<T: Scalar>(batch: usize, len: usize, x: &[T]) -> Vec<T> {
     let count = batch.div_ceil(LANES);
     let mut y = std::vec![T::from_f64(NAN); count * LANES * len];
@@ -32,7 +32,7 @@ fn blocks<T: Scalar>(batch: usize, len: usize, x: &[T]) -> Vec<T> {
     y
 }
 
-/// The images of blocks, without those that fill up the last.
+/// Returns the images of blocks, without the padding of the last.
 fn images<T: Scalar>(batch: usize, len: usize, x: &[T]) -> Vec<T> {
     let mut y = std::vec![T::from_f64(NAN); x.len()];
     out_of_lanes(&Context::of(batch.div_ceil(LANES)), &relayout::Spec { len }, x, &mut y);
@@ -40,7 +40,7 @@ fn images<T: Scalar>(batch: usize, len: usize, x: &[T]) -> Vec<T> {
     y
 }
 
-/// What a kernel makes of images, computed in the lanes; `y` is what stands in the place of the output.
+/// Runs a kernel on images in the lanes; `y` is the previous contents of the output.
 fn in_lanes<T: Scalar>(
     batch: usize,
     [input, output]: [usize; 2],
@@ -63,7 +63,7 @@ fn same<T: Scalar>(isa: Isa, got: &[T], right: &[T], terms: usize) {
     }
 }
 
-/// Runs a check on every instruction set that computes with these elements.
+/// Runs a check on every instruction set for these elements.
 fn everywhere<T: Scalar>(check: impl Fn(Isa)) {
     let (all, _) = Isa::all();
     for &isa in if T::NAME == "F32" { &all[..] } else { &all[..1] } {
@@ -118,12 +118,12 @@ fn dense_agrees<T: Kernels + Elementary>(batch: usize, spec: &dense::Spec, [scal
     });
 }
 
-/// Scratch memory, exactly as long as asked for, and full of what must not be read.
+/// Returns scratch memory of NaN, exactly as long as required.
 fn memory<T: Scalar>(len: usize) -> Vec<T> {
     std::vec![T::from_f64(NAN); len]
 }
 
-/// The kernels that lay blocks of images in the lanes, on so many threads.
+/// The kernels that compute in blocks of images, on `THREADS` threads.
 fn by_blocks<T: Elementary, const THREADS: usize>() -> Variant<T> {
     fn on<R>(threads: usize, batch: usize, run: impl FnOnce(&Context<'_>) -> R) -> R {
         run(&Context::on(batch, &SerialFork(threads)))
@@ -210,7 +210,7 @@ proptest! {
 }
 
 #[test]
-fn sums_of_more_than_a_part_have_the_bits_of_a_product() {
+fn sums_of_several_partial_sums_have_the_bits_of_a_product() {
     let epilogue = Epilogue::NONE;
     let spec = conv::Spec {
         input: [7, 6, 13],
@@ -227,7 +227,7 @@ fn sums_of_more_than_a_part_have_the_bits_of_a_product() {
     convolution_agrees::<f32>(16, &dilated, [false, true]);
 }
 
-/// LeNet-5's first convolution; of its second there is enough for many threads.
+/// The first convolution of LeNet-5.
 const LENET: conv::Spec = conv::Spec {
     input: [28, 28, 1],
     output: [28, 28, 6],
@@ -260,7 +260,7 @@ fn any_number_of_threads_gives_the_bits_of_one() {
 }
 
 #[test]
-fn images_whose_elements_fall_into_the_same_places_of_a_cache_become_blocks_and_images_again() {
+fn images_that_alias_in_a_cache_become_blocks_and_images_again() {
     for (batch, len) in [(16, 512), (16, 1024), (31, 2048), (16, 513), (48, 256)] {
         let x = numbers::<f32>(batch * len, 1);
         everywhere::<f32>(|_| assert_eq!(images(batch, len, &blocks(batch, len, &x)), x));
@@ -285,7 +285,7 @@ fn steps_between_windows_are_refused() {
 }
 
 #[test]
-fn what_treats_channels_alike_takes_a_block_for_an_image_of_more_channels() {
+fn kernels_that_treat_channels_alike_compute_a_block_as_an_image_of_more_channels() {
     let spec = pool::Spec {
         input: [5, 6, 3],
         output: [3, 3, 3],

@@ -1,4 +1,4 @@
-//! The register tile of images in the lanes: some filters by some pixels, each a vector of images.
+//! The register tile with images in the lanes: some filters by some pixels, each a vector of images.
 
 use core::hint::black_box;
 use core::mem::MaybeUninit;
@@ -9,17 +9,17 @@ use crate::gemm::DEPTH;
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, Vector, WithSimd, mapped, unrolled};
 
-/// The most pixels of a tile.
+/// The maximum pixels of a tile.
 const PIXELS: usize = 4;
 
-/// Pixels of an output that have the same taps, and the sums that they are: `y = max(scale · Σ w·x + shift + y, floor)` for each of
-/// `filters`. A vector holds the images from which `x` and `y` point on.
+/// Pixels of an output with the same taps, and the sums that they are: `y = clamp(scale · Σ w·x + shift + y)`, within the epilogue's
+/// bounds, for each of `filters`. A vector holds the images from those on that `x` and `y` point to.
 ///
-/// The sum walks over three nested loops: rows and columns of a window, and channels. Term `k` of all the taps that there are, those in
-/// the padding counted too, is that of step `(o, m, i)` with `k = first + o·terms[0] + m·terms[1] + i`; its input is at
-/// `x + o·x_step[0] + m·x_step[1] + i·LANES`, and `x_pixel` further for each pixel.
+/// The sum has three nested loops: rows and columns of a window, and channels. Terms are numbered over all taps of the window, including
+/// those in the padding. At step `(o, m, i)` the term is `k = first + o·terms[0] + m·terms[1] + i`; its input is at `x + o·x_step[0] +
+/// m·x_step[1] + i·LANES`, plus `x_pixel` for each pixel.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stretch<'a, T> {
+pub(super) struct PixelRange<'a, T> {
     pub(super) pixels: usize,
     pub(super) filters: usize,
     pub(super) loops: [usize; 3],
@@ -30,21 +30,21 @@ pub(super) struct Stretch<'a, T> {
     pub(super) x_pixel: usize,
     /// The weight of term 0 and filter 0.
     pub(super) w: *const T,
-    /// From the weights of a term to those of the next; those of one term lie together.
+    /// The distance from the weights of one term to the next; the weights of a term are contiguous.
     pub(super) w_term: usize,
     pub(super) y: *mut T,
     pub(super) y_pixel: usize,
     pub(super) epilogue: Epilogue<'a, T>,
 }
 
-/// Filters of a tile, while there are so many.
+/// Computes tiles of the listed numbers of filters while enough filters are left.
 macro_rules! by_filters {
-    ($simd:ident, $stretch:ident, $filter:ident, [$($filters:literal)*]) => {
-        match $stretch.filters - $filter {
+    ($simd:ident, $range:ident, $filter:ident, [$($filters:literal)*]) => {
+        match $range.filters - $filter {
             $(
                 $filters.. if const { pixels::<T, S>($filters) > 0 } => {
-                    // SAFETY: whoever called `compute` promised the memory.
-                    unsafe { across::<T, S, $filters>($simd, $stretch, $filter) };
+                    // SAFETY: the caller of `compute` guarantees that the memory is valid.
+                    unsafe { tiles_of_filters::<T, S, $filters>($simd, $range, $filter) };
                     $filter += $filters;
                 }
             )*
@@ -53,9 +53,9 @@ macro_rules! by_filters {
     };
 }
 
-/// Pixels of a tile of so many filters: their sums leave registers for an input each, and for a weight. At least two where there are
-/// many filters, so that a weight is not broadcast for one product. Vectors too narrow to pay have few tiles: every one costs each user
-/// build time.
+/// Returns the pixels of a tile of `filters` filters. Their accumulators leave registers for an input each, and for a weight. There are at
+/// least two pixels where there are many filters, so that no weight is broadcast for a single product. Vectors too narrow to profit have
+/// few tiles: each one costs every user build time.
 const fn pixels<T: Elementary, S: Simd<T>>(filters: usize) -> usize {
     let fit = (S::REGISTERS - 4) / filters;
     match (filters, fit) {
@@ -68,57 +68,62 @@ const fn pixels<T: Elementary, S: Simd<T>>(filters: usize) -> usize {
     }
 }
 
-/// Computes a stretch.
+/// Computes a range of pixels.
 ///
 /// # Safety
-/// All inputs and weights that the stretch names lie in memory that the caller may read, and its outputs in memory that it may write
-/// and that those do not overlap.
+/// The memory of all inputs and weights of the range is valid for reads; the memory of its outputs is valid for writes and does not overlap
+/// them.
 #[inline(always)]
-pub(super) unsafe fn compute<T: Elementary, S: Simd<T>>(simd: S, stretch: &Stretch<'_, T>) {
-    simd.call(Tiles(stretch));
+pub(super) unsafe fn compute<T: Elementary, S: Simd<T>>(simd: S, range: &PixelRange<'_, T>) {
+    simd.call(Tiles(range));
 }
 
-/// The tiles of a stretch: a function of its own, which all kernels share. Made by [`compute`] alone, whose caller promises what the pointers need.
-struct Tiles<'a, T>(&'a Stretch<'a, T>);
+/// The tiles of a range, as a function of its own, which all kernels share. Only [`compute`] makes one, and its caller guarantees that the
+/// pointers are valid.
+struct Tiles<'a, T>(&'a PixelRange<'a, T>);
 
 impl<T: Elementary> WithSimd<T> for Tiles<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        let (Self(stretch), mut filter) = (self, 0);
-        while filter < stretch.filters {
-            by_filters!(simd, stretch, filter, [8 6 4 1]);
+        let (Self(range), mut filter) = (self, 0);
+        while filter < range.filters {
+            by_filters!(simd, range, filter, [8 6 4 1]);
         }
     }
 }
 
-/// The tiles of `F` filters, side by side.
+/// Computes the tiles of `F` filters for all pixels.
 ///
 /// # Safety
-/// That of [`compute`].
+/// As for [`compute`].
 #[inline(always)]
-unsafe fn across<T: Elementary, S: Simd<T>, const F: usize>(simd: S, stretch: &Stretch<'_, T>, filter: usize) {
-    // Cut evenly: five into three and two, not into four and one.
-    let cuts = stretch.pixels.div_ceil(const { pixels::<T, S>(F) });
+unsafe fn tiles_of_filters<T: Elementary, S: Simd<T>, const F: usize>(
+    simd: S,
+    range: &PixelRange<'_, T>,
+    filter: usize,
+) {
+    // Pixels are divided evenly: five into three and two, not into four and one.
+    let cuts = range.pixels.div_ceil(const { pixels::<T, S>(F) });
     let mut pixel = 0;
     for cut in 0..cuts {
-        let pixels = (stretch.pixels - pixel).div_ceil(cuts - cut);
+        let pixels = (range.pixels - pixel).div_ceil(cuts - cut);
         let place = [filter, pixel];
         match pixels {
-            1 => simd.call(Tile::<T, F, 1> { stretch, place }),
-            2 => simd.call(Tile::<T, F, 2> { stretch, place }),
-            3 => simd.call(Tile::<T, F, 3> { stretch, place }),
-            4 => simd.call(Tile::<T, F, 4> { stretch, place }),
+            1 => simd.call(Tile::<T, F, 1> { range, place }),
+            2 => simd.call(Tile::<T, F, 2> { range, place }),
+            3 => simd.call(Tile::<T, F, 3> { range, place }),
+            4 => simd.call(Tile::<T, F, 4> { range, place }),
             _ => unreachable!("pixels are cut into tiles"),
         }
         pixel += pixels;
     }
 }
 
-/// `F` filters and `P` pixels of a stretch. Made by [`across`] alone, whose caller promises what the pointers need.
+/// `F` filters and `P` pixels of a range. Only [`tiles_of_filters`] makes one, and its caller guarantees that the pointers are valid.
 struct Tile<'a, T, const F: usize, const P: usize> {
-    stretch: &'a Stretch<'a, T>,
+    range: &'a PixelRange<'a, T>,
     /// The first filter, and the first pixel.
     place: [usize; 2],
 }
@@ -128,44 +133,44 @@ impl<T: Elementary, const F: usize, const P: usize> WithSimd<T> for Tile<'_, T, 
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        // A condition that is known here keeps what is behind it from being compiled.
+        // The constant condition keeps tiles that are never used from being compiled.
         if const { P > pixels::<T, S>(F) } {
             unreachable!("pixels are cut into tiles");
         } else {
-            // SAFETY: whoever called `compute` promised the memory; the tile lies in the stretch.
-            unsafe { tile::<T, S, F, P>(simd, self.stretch, self.place) }
+            // SAFETY: the caller of `compute` guarantees that the memory is valid; the tile is inside the range.
+            unsafe { tile::<T, S, F, P>(simd, self.range, self.place) }
         }
     }
 }
 
 /// # Safety
-/// That of [`compute`], for `F` filters and `P` pixels from `place` on.
+/// As for [`compute`], for `F` filters and `P` pixels from `place` on.
 #[expect(clippy::needless_range_loop, reason = "iterators take longer to build, and there are many tiles")]
 #[inline(always)]
 unsafe fn tile<T: Elementary, S: Simd<T>, const F: usize, const P: usize>(
     simd: S,
-    stretch: &Stretch<'_, T>,
+    range: &PixelRange<'_, T>,
     [filter, pixel]: [usize; 2],
 ) {
     let zero = simd.splat(T::ZERO);
     let mut sums = [[zero; P]; F];
-    // As in the tiles of a product of matrices: parts of the same terms, so that both give the same bits. The second chain is kept
-    // out of the registers by a pointer that is out of sight.
+    // Partial sums have the same terms as in the tiles of a matrix product, so that both give the same bits. `black_box` hides the pointer,
+    // which keeps the second chain of sums out of the registers.
     let mut parts = MaybeUninit::<[[S::Vector; P]; F]>::uninit();
     let parts = black_box(&mut parts);
     let mut cut = false;
-    let mut end = (stretch.first / DEPTH + 1) * DEPTH;
-    let Stretch { x_pixel, w_term, .. } = *stretch;
-    // SAFETY: the caller's promise.
+    let mut end = (range.first / DEPTH + 1) * DEPTH;
+    let PixelRange { x_pixel, w_term, .. } = *range;
+    // SAFETY: the caller guarantees that the memory of the range is valid, and that the tile is inside it.
     unsafe {
-        let first_x = stretch.x.add(pixel * x_pixel);
-        let first_w = stretch.w.add(filter);
-        for outer in 0..stretch.loops[0] {
-            for middle in 0..stretch.loops[1] {
-                let mut x = first_x.add(outer * stretch.x_step[0] + middle * stretch.x_step[1]);
-                let mut term = stretch.first + outer * stretch.terms[0] + middle * stretch.terms[1];
+        let first_x = range.x.add(pixel * x_pixel);
+        let first_w = range.w.add(filter);
+        for outer in 0..range.loops[0] {
+            for middle in 0..range.loops[1] {
+                let mut x = first_x.add(outer * range.x_step[0] + middle * range.x_step[1]);
+                let mut term = range.first + outer * range.terms[0] + middle * range.terms[1];
                 let mut w = first_w.add(term * w_term);
-                let mut left = stretch.loops[2];
+                let mut left = range.loops[2];
                 while left > 0 {
                     if term >= end {
                         if cut {
@@ -197,11 +202,11 @@ unsafe fn tile<T: Elementary, S: Simd<T>, const F: usize, const P: usize>(
         if cut {
             add_to::<T, S, F, P>(&mut sums, parts.assume_init_ref());
         }
-        let Epilogue { scale, shift, accumulate, .. } = stretch.epilogue;
+        let Epilogue { scale, shift, accumulate, .. } = range.epilogue;
         let [scale, shift] =
             mapped([scale, shift], |each| (!each.is_empty()).then(|| each.as_ptr().wrapping_add(filter)));
-        let bounds = stretch.epilogue.bounds().splat(simd);
-        let first_y = stretch.y.add(pixel * stretch.y_pixel + filter * LANES);
+        let bounds = range.epilogue.bounds().splat(simd);
+        let first_y = range.y.add(pixel * range.y_pixel + filter * LANES);
         unrolled!(f < F, {
             let scale = match scale {
                 Some(scale) => simd.splat(*scale.add(f)),
@@ -212,7 +217,7 @@ unsafe fn tile<T: Elementary, S: Simd<T>, const F: usize, const P: usize>(
                 None => zero,
             };
             for p in 0..P {
-                let y = first_y.add(p * stretch.y_pixel + f * LANES);
+                let y = first_y.add(p * range.y_pixel + f * LANES);
                 let mut sum = sums[f][p].multiply_add(scale, shift);
                 if accumulate {
                     sum = sum + simd.load_at(y);

@@ -1,4 +1,4 @@
-//! Average pooling: channels lie together, and go through a window side by side.
+//! Average pooling: channels are contiguous, and a window is reduced for several channels at once.
 
 #![allow(unsafe_code)]
 
@@ -12,7 +12,7 @@ use crate::kernels::parts::{PART, Sums};
 use crate::scalar::Scalar;
 use crate::simd::{Isa, Simd, Vector, WithSimd};
 
-/// The mean s of each window, padding left out, and y = f(scale · s + shift).
+/// s(i', j') = mean of a(i, j) over the window without its padding, and y = f(scale · s + shift + y).
 pub fn avgpool_forward<T: Elementary, C: Configuration<Spec>>(
     context: &Context<'_>,
     configuration: C,
@@ -26,7 +26,7 @@ pub fn avgpool_forward<T: Elementary, C: Configuration<Spec>>(
 
 struct Average;
 
-/// Channels that go side by side through windows that are long, or overlap, where there are so many: few layers have such.
+/// Channels that are reduced at once in windows that are long, or overlap, where there are so many channels; few layers have such windows.
 const LANES: usize = 16;
 
 impl Pool for Average {
@@ -51,7 +51,7 @@ impl Pool for Average {
     }
 }
 
-/// Each element of a window has an equal share of the gradient of its mean; dx is overwritten.
+/// ∂ℓ/∂a += ∂ℓ/∂s / |window| for each element of each window; dx is overwritten.
 pub fn avgpool_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], dx: &mut [T]) {
     spec.check(context.batch, &[dx], &[dy]);
     context.split_images(spec, dx, &mut [], &|first, dx, _| {
@@ -68,7 +68,7 @@ pub fn avgpool_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], dx:
     });
 }
 
-/// Sums, of which each element of the window gives its share.
+/// The mean, as a sum times the share of an element.
 struct Sum;
 
 impl Reduction for Sum {
@@ -90,7 +90,8 @@ impl Reduction for Sum {
     }
 }
 
-/// The gradient of windows side by side: each element of the input is in one of them at most, so that its gradient is stored and not added to.
+/// The gradient of windows that do not overlap: each element of the input is in one of them at most, so that its gradient is stored and not
+/// accumulated.
 struct Shares<'a, T> {
     spec: &'a Spec,
     dy: &'a [T],
@@ -103,7 +104,7 @@ impl<T: Scalar> WithSimd<T> for Shares<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        // Few channels fill a narrow vector better.
+        // Few channels fill more lanes of a narrow vector.
         if const { S::Half::LANES < S::LANES } && self.spec.input[2] <= S::Half::LANES {
             self.run(simd.half());
         } else {
@@ -126,13 +127,13 @@ impl<T: Scalar> Shares<'_, T> {
             let first = (at / rows * height + at % rows * tall) * row;
             let (dy, to) = (&dy[at * columns * channels..], &mut dx[first..]);
             assert!(dy.len() >= dy_of_row.len() && to.len() >= row && row >= columns * step, "a row of windows");
-            // What a vector stores too far is stored again by what follows, while something does.
+            // Elements that a vector stores beyond a pixel are overwritten by the following pixels, while there are any.
             let free = whole_vectors(dy.len(), whole + S::LANES, channels);
             let free = free.min(whole_vectors(to.len(), step - channels + whole + S::LANES, step));
             for column in 0..columns {
                 let is_last = column >= free;
-                // SAFETY: dy and dx hold the row, as just compared. A vector lies in the channels of a pixel, or in those and what follows,
-                // which is as long, or a mask lets no more through.
+                // SAFETY: the assertion above checks that dy and dx have the row. A vector is inside the channels of a pixel, or inside
+                // those and the elements that follow, whose length `free` accounts for, or masked to the channels.
                 unsafe {
                     let dy = dy.as_ptr().add(column * channels);
                     let to = to.as_mut_ptr().add(column * step);
@@ -162,13 +163,13 @@ impl<T: Scalar> Shares<'_, T> {
     }
 }
 
-/// How many vectors that reach so far, and start `step` apart, lie in `len` elements.
+/// Returns how many accesses of `reach` elements, whose starts are `step` apart, fit into `len` elements.
 #[inline(always)]
 const fn whole_vectors(len: usize, reach: usize, step: usize) -> usize {
     if len < reach { 0 } else { (len - reach) / step + 1 }
 }
 
-/// Means of windows of any size.
+/// Computes the means of windows of any size.
 fn long_means<T: Elementary, const LANES: usize>(
     batch: usize,
     spec: &Spec,

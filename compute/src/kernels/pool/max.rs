@@ -1,4 +1,4 @@
-//! Max pooling: channels lie together, and go through a window side by side.
+//! Max pooling: channels are contiguous, and a window is reduced for several channels at once.
 
 use super::windows::{Reduction, Windows};
 use super::{Pool, Spec, by_lanes, each_window};
@@ -9,7 +9,7 @@ use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::{Isa, Simd, Vector};
 
-/// s(i', j') = max a(i, j) over the window (slide 39), and y = f(scale · s + shift); padding is −∞. A NaN in a window is its maximum.
+/// s(i', j') = max a(i, j) over the window (slide 39), and y = f(scale · s + shift + y); padding is −∞. A NaN in a window gives NaN.
 pub fn maxpool_forward<T: Elementary, C: Configuration<Spec>>(
     context: &Context<'_>,
     configuration: C,
@@ -37,7 +37,7 @@ impl Pool for Max {
     }
 }
 
-/// The largest, but for NaN; and a sum of magnitudes, which is NaN where a pixel was.
+/// The largest pixel that is not NaN; and a sum of magnitudes, which is NaN where a pixel was.
 impl Reduction for Max {
     type State<V: Copy> = [V; 2];
 
@@ -53,7 +53,7 @@ impl Reduction for Max {
 
     #[inline(always)]
     fn end<T: Scalar, V: Vector<T>>([largest, seen]: [V; 2], _: V) -> V {
-        // NaN is less than nothing, and nothing is less than NaN.
+        // Comparisons with NaN are false.
         seen.like(-T::ONE).where_less(seen, largest, seen)
     }
 }
@@ -76,7 +76,7 @@ fn gradient<T: Scalar, const LANES: usize>(batch: usize, spec: &Spec, x: &[T], y
         for block in 0..channels / LANES {
             let at = out + block * LANES;
             let largest = &y[at..at + LANES];
-            // What has not found its place yet: the first number that equals the largest takes it, and leaves 0.
+            // The gradient that is not assigned yet: the first element that equals the largest gets it, and leaves 0.
             let mut waiting = [T::ZERO; LANES];
             waiting.copy_from_slice(&dy[at..at + LANES]);
             for row in rows.0..rows.1 {

@@ -18,9 +18,9 @@ pub use netwright_abi::spec::pool::Spec;
 pub use average::{avgpool_forward, avgpool_grad};
 pub use max::{maxpool_forward, maxpool_grad};
 
-/// What a pool makes of windows.
+/// A kind of pooling.
 trait Pool: Sync {
-    /// y of some images, but for what the bounds leave of the epilogue.
+    /// Computes y of some images, with the epilogue except for the activation beyond its bounds.
     fn pool<T: Elementary, C: Configuration<Spec>>(
         isa: Isa,
         images: usize,
@@ -31,8 +31,8 @@ trait Pool: Sync {
     );
 }
 
-/// y through the epilogue; a few rows at a time where the bounds are not all of it. Constant sizes are those of a small layer, which is one
-/// thread's and stays in the first cache.
+/// Computes y with the epilogue, a few rows at a time where the activation is not only bounds. Constant sizes are those of a small layer,
+/// which runs on one thread and stays in the L1 cache.
 #[inline(always)]
 fn forward<P: Pool, T: Elementary, C: Configuration<Spec>>(
     context: &Context<'_>,
@@ -79,18 +79,18 @@ fn in_parts<P: Pool, T: Elementary>(
     });
 }
 
-/// Pixels of a window.
+/// Returns the pixels of a window.
 const fn area(spec: &Spec) -> usize {
     spec.window[0] * spec.window[1]
 }
 
-/// 1 / the elements of a window; 1 for an empty one, whose mean is 0.
+/// Returns 1 / the elements of a window; 1 for an empty window, whose mean is 0.
 #[inline(always)]
 fn share<T: Scalar>(rows: (usize, usize), columns: (usize, usize)) -> T {
     T::ONE / T::from_f64(((rows.1 - rows.0) * (columns.1 - columns.0)).max(1) as f64)
 }
 
-/// Calls a function with the largest of a few numbers of lanes that divides the channels.
+/// Calls a function with the largest of a few lane counts that divides the channels.
 macro_rules! by_lanes {
     ($channels:expr, $function:ident($($argument:expr),*)) => {
         match $channels {
@@ -103,8 +103,8 @@ macro_rules! by_lanes {
 }
 use by_lanes;
 
-/// Runs a body for each pixel of the output: `$out` is the place of its first channel, `$rows` and `$columns` are the ends
-/// of its window, `$first` is the place of its image in the input.
+/// Runs a body for each pixel of the output: `$out` is the offset of its first channel, `$rows` and `$columns` are the bounds of its
+/// window, `$first` is the offset of its image in the input.
 macro_rules! each_window {
     ($batch:expr, $spec:expr, |$out:ident, $rows:ident, $columns:ident, $first:ident| $body:block) => {
         let [height, width, channels] = $spec.output;

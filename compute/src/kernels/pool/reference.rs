@@ -1,15 +1,15 @@
-//! Pooling as slide 39 writes it, one element at a time.
+//! The reference loops of pooling: the equations of slide 39, one element at a time.
 
 use super::Spec;
 use crate::scalar::Scalar;
 
-/// The one number that differs from itself.
+/// Returns whether an element differs from itself: only NaN does.
 #[allow(clippy::eq_op)]
 fn is_nan<T: Scalar>(a: T) -> bool {
     a != a
 }
 
-/// Ω(i', j') of slide 39: the places in the input of the window of output (row, column), in order, for one channel.
+/// Ω(i', j') of slide 39: returns the indices in the input of the window of output (row, column), in order, for one channel.
 fn window(spec: &Spec, row: usize, column: usize, channel: usize) -> impl Iterator<Item = usize> {
     let [height, width, channels] = spec.input;
     let ([high, wide], [down, across], [top, _, left, _]) = (spec.window, spec.stride, spec.padding);
@@ -21,7 +21,7 @@ fn window(spec: &Spec, row: usize, column: usize, channel: usize) -> impl Iterat
     )
 }
 
-/// Calls `visit(image, row, column, channel, place in the output)` for each number of the output.
+/// Calls `visit(image, row, column, channel, index in the output)` for each element of the output.
 fn outputs(batch: usize, spec: &Spec, mut visit: impl FnMut(usize, usize, usize, usize, usize)) {
     let [height, width, channels] = spec.output;
     for image in 0..batch {
@@ -36,7 +36,7 @@ fn outputs(batch: usize, spec: &Spec, mut visit: impl FnMut(usize, usize, usize,
     }
 }
 
-/// s(i', j') = max a(i, j) over Ω(i', j'); −∞ where the window lies wholly in the padding.
+/// s(i', j') = max a(i, j) over Ω(i', j'); −∞ where the window has only padding.
 pub fn maxpool_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
     outputs(batch, spec, |image, row, column, channel, place| {
         let a = &x[image * spec.input_len()..];
@@ -57,7 +57,7 @@ pub fn maxpool_grad<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &[T], dy: 
     });
 }
 
-/// The mean of a over Ω(i', j'); 0 where the window lies wholly in the padding.
+/// s(i', j') = mean of a over Ω(i', j'); 0 where the window has only padding.
 pub fn avgpool_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
     outputs(batch, spec, |image, row, column, channel, place| {
         let a = &x[image * spec.input_len()..];
@@ -66,7 +66,7 @@ pub fn avgpool_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T
     });
 }
 
-/// Each number of a window has an equal share of the gradient of its mean.
+/// ∂ℓ/∂a += ∂ℓ/∂s / |Ω| for each element of a window.
 pub fn avgpool_grad<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], dx: &mut [T]) {
     dx.fill(T::ZERO);
     outputs(batch, spec, |image, row, column, channel, place| {

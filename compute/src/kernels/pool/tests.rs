@@ -36,7 +36,7 @@ fn average_gradient<T: Kernels>(batch: usize, spec: &Spec, dy: &[f64]) -> Vec<f6
     widen(&dx)
 }
 
-/// Sizes that fit: any window and stride, padding also wider than the window, channels of every kind of lanes.
+/// Returns random sizes that fit: any window and stride, padding even wider than the window, channels for all lane counts.
 fn any_spec(random: &mut Random, channels: usize) -> Spec {
     let mut below = |n| random.below(n) as usize;
     let (mut input, mut output, mut window, mut stride, mut padding) =
@@ -82,12 +82,12 @@ fn fast_loops_agree_with_slide_39_over_random_shapes() {
 }
 
 #[test]
-fn windows_side_by_side_share_their_gradients_on_any_number_of_threads() {
+fn windows_without_overlap_share_their_gradients_on_any_number_of_threads() {
     let mut random = Random::new(5);
     for (round, channels) in CHANNELS.into_iter().chain([7, 15, 17, 31]).cycle().take(96).enumerate() {
         let window = [1 + round % 3, 1 + round / 3 % 4];
         let [rows, columns] = window.map(|_| 1 + random.below(4) as usize);
-        // Rows and columns that no window reaches have a gradient of 0.
+        // Rows and columns outside all windows have a gradient of 0.
         let [below, right_of] = window.map(|size| random.below(size as u64) as usize);
         let spec = Spec {
             input: [rows * window[0] + below, columns * window[1] + right_of, channels],
@@ -170,7 +170,7 @@ const PADDED: Spec = Spec {
 };
 
 #[test]
-fn padding_never_is_the_maximum_of_negative_numbers() {
+fn padding_is_never_the_maximum_of_negative_elements() {
     let x = [-9.0, -2.0, -3.0, -4.0, -5.0, -6.0, -7.0, -8.0, -1.0];
     assert_eq!(max::<f32>(1, &PADDED, &x), [-2.0, -2.0, -2.0, -2.0, -1.0, -1.0, -4.0, -1.0, -1.0]);
 }
@@ -183,7 +183,7 @@ fn padding_does_not_count_in_the_mean() {
 }
 
 #[test]
-fn the_first_of_equal_maxima_takes_the_gradient() {
+fn the_first_of_equal_maxima_gets_the_gradient() {
     for channels in CHANNELS {
         let spec = Spec {
             input: [2, 2, channels],
@@ -231,7 +231,7 @@ fn all_instruction_sets_agree_to_the_last_bit() {
 }
 
 #[test]
-fn constant_sizes_give_the_bits_of_sizes_that_are_known_when_the_kernel_runs() {
+fn constant_sizes_give_the_bits_of_sizes_known_at_run_time() {
     const PLAIN: Spec = Spec {
         input: [10, 12, 6],
         output: [5, 6, 6],
@@ -252,7 +252,7 @@ fn constant_sizes_give_the_bits_of_sizes_that_are_known_when_the_kernel_runs() {
     assert_same_for_constants!(PLAIN, |sizes| both(sizes));
     assert_same_for_constants!(Spec { input: [10, 12, 17], output: [5, 6, 17], ..PLAIN }, |sizes| both(sizes));
     assert_same_for_constants!(Spec { input: [10, 12, 32], output: [5, 6, 32], ..PLAIN }, |sizes| both(sizes));
-    // Windows that reach into the padding, and one that is the whole of a large image.
+    // Windows that extend into the padding, and one that covers a large image.
     const PADDED: Spec = Spec { window: [3, 3], padding: [1; 4], ..PLAIN };
     assert_same_for_constants!(PADDED, |sizes| both(sizes));
     const WHOLE: Spec = Spec { input: [20, 20, 4], output: [1, 1, 4], window: [20, 20], ..PLAIN };

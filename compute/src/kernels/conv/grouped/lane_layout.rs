@@ -193,7 +193,7 @@ impl<T: Elementary, S: Simd<T>> LaneLayout<T, S> for ChannelsInLanes {
             let channel = (tile * C + vector) * S::LANES;
             let rows = S::LANES.min(group[1].saturating_sub(channel));
             for quad in 0..count.div_ceil(QUAD) {
-                // SAFETY: the caller guarantees the weights at `from`, and a tile for each filter at `to`; there are `rows` channels, or none is read.
+                // SAFETY: the caller guarantees the weights at `from`, and a tile for each filter at `to`; of the channels only `rows` are read.
                 unsafe {
                     let vectors = if rows > 0 {
                         read_quad::<T, S>(simd, from.add(channel * row), row, [rows, count], quad)
