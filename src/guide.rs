@@ -14,7 +14,7 @@
 //!
 //! type Digits = Dataset<Tensor<28, 28, 1>>;
 //!
-//! /// What is trained on, what tells when to stop, and what nobody looks at before the end.
+//! /// The sets for training, for early stopping, and for the final test.
 //! fn digits() -> Result<[Digits; 3], Error> {
 //!     let (train, test) = data::mnist("mnist")?;
 //!     let (train, validation) = train.dataset()?.split(0.1, 1)?; // a tenth of each class, drawn by the seed 1
@@ -74,7 +74,7 @@
 //!     Trainer::new()
 //!         .epochs(20)?
 //!         .batch(64)?
-//!         .seed(1) // draws everything: the same seed gives the same bits on any number of threads
+//!         .seed(1) // seeds all random draws; the same seed gives the same bits on any number of threads
 //!         .loss(CrossEntropy.label_smoothing(0.05)?)
 //!         .optimizer(AdamW::new(0.002)?.weight_decay_for("features", 0.05)?.clip_norm(1.0)?)
 //!         .schedule(WarmUp::new(1.0, Cosine)?)
@@ -131,7 +131,7 @@
 //!         .optimizer(Sgd::new(0.05)?.momentum(0.9)?.l2(1e-4)?)
 //!         .augment(Augmentation::new().shift(2.0)?.rotate(10.0)?.scale(0.1)?)
 //!         .mixup(Mixup::new(0.2)?)
-//!         .early_stopping(EarlyStopping::new(5)?.min_delta(0.001)?) // the best weights come back at the end
+//!         .early_stopping(EarlyStopping::new(5)?.min_delta(0.001)?) // restores the best weights at the end
 //!         .threads(1)?
 //!         .progress(false)
 //!         .fit(reader, train, Some(validation))
@@ -170,7 +170,7 @@
 //!         .loss(CrossEntropy)
 //!         .optimizer(Adam::new(0.001)?)
 //!         .callback(&mut recorder)
-//!         .on_epoch(|report| println!("{report}")) // `report.metric("validation_loss")?` is a number of it
+//!         .on_epoch(|report| println!("{report}")) // `report.metric("validation_loss")?` is one of its values
 //!         .fit(reader, train, Some(test))?;
 //!     println!("{}\n{}", history.learning_curves(), recorder.history());
 //!     println!("{}", ConfusionMatrix::of(&predict_all(reader, test), test.targets())?);
@@ -252,7 +252,7 @@
 //! type Photo = Tensor<512, 512, 3>;
 //! type Mask = [usize; 512 * 512];
 //!
-//! /// Photos with a bright square in each, and where it is.
+//! /// Photos with a bright square each, and masks of it.
 //! fn squares(count: usize) -> Result<Dataset<Photo, Mask>, Error> {
 //!     Dataset::from_fn(count, |sample, photo: &mut Photo, mask: &mut Mask| {
 //!         for (row, column) in (100..200).flat_map(|row| (0..100).map(move |column| (row, 40 * sample + column))) {

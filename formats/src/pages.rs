@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_is_what_a_vector_is() {
+    fn a_list_behaves_as_a_vector() {
         let mut budget = Budget::of(1 << 20);
         let (mut pages, mut vector) = (Pages::new(), Vec::new());
         for number in 0_u32..3000 {

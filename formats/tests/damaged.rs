@@ -1,4 +1,4 @@
-//! Files that are damaged or made to do harm: an error, and no more memory than the file.
+//! Damaged and hostile files: reading them is an error, and takes no more memory than the file.
 #![cfg(all(feature = "npz", feature = "pytorch"))]
 
 use std::io::{Cursor, Write};
@@ -20,7 +20,7 @@ const FILES: &[&[u8]] = &[
     include_bytes!("small/small.h5"),
 ];
 
-/// Looks at all that is in a file, where it is one.
+/// Reads everything in a file; returns whether that succeeds.
 fn look(bytes: Vec<u8>) -> bool {
     let Ok(file) = from_bytes(bytes, "damaged") else { return false };
     let tensors = file.tensors();
@@ -38,9 +38,9 @@ fn a_file_cut_anywhere_is_no_whole_one() {
     }
 }
 
-/// Of each kind that is none of these, and of each of these for the others' readers.
+/// Files of other formats, and files of each format for the readers of the others.
 #[test]
-fn what_is_no_such_file_is_said() {
+fn files_of_other_formats_are_named() {
     let others: [&[u8]; 8] = [
         b"",
         b"P",
@@ -58,7 +58,7 @@ fn what_is_no_such_file_is_said() {
     for &file in others.iter().chain(FILES) {
         let torch = file == FILES[0];
         assert_eq!(PyTorchFile::from_bytes(file.to_vec(), "other").is_ok(), torch);
-        // An archive of PyTorch has no arrays of NumPy in it.
+        // An archive of PyTorch, which has no NumPy arrays in it.
         let numpy = file == FILES[1] || file == FILES[2];
         assert!(numpy || NpzFile::from_bytes(file.to_vec(), "other").map_or(true, |file| file.tensors().is_empty()));
         #[cfg(feature = "hdf5")]
@@ -80,7 +80,7 @@ fn a_file_that_was_not_copied_whole_says_so() {
         whole.len() - 100
     );
     assert!(error.to_string().contains(&expected), "{error}");
-    // One whose list is not what it should be is none that ends early.
+    // A file with a damaged directory is not reported as one that ends early.
     let mut changed = whole.to_vec();
     for place in (0..changed.len() - 4).filter(|&place| whole[place..].starts_with(b"PK\x01\x02")) {
         changed[place] = b'?';
@@ -102,7 +102,7 @@ fn a_changed_byte_never_panics() {
     }
 }
 
-/// An archive of these files.
+/// Creates an archive of these files.
 fn archive(files: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in files {
@@ -122,7 +122,7 @@ fn files_outside_of_the_archive_or_in_one_another_are_refused() {
     let (first, second) = (array(1), array(2));
     let whole = archive(&[("a.npy", &first), ("b.npy", &second)], CompressionMethod::Stored);
     assert!(look(whole.clone()));
-    // Each entry of the directory ends with where its file begins, and its name.
+    // Each entry of the directory ends with the offset of its file, and its name.
     let entries: Vec<usize> = (0..whole.len() - 4).filter(|&at| whole[at..].starts_with(b"PK\x01\x02")).collect();
     let [first, second] = entries[..] else { panic!("{entries:?}") };
     let moved = |entry: usize, place: u32| {
@@ -140,7 +140,7 @@ fn files_outside_of_the_archive_or_in_one_another_are_refused() {
     twice[second + 46] = b'a';
     let error = NpzFile::from_bytes(twice, "twice").expect_err("both are the first").to_string();
     assert!(error.contains("`a.npy` inside of `a.npy`"), "{error}");
-    // A file of its own within the elements of another.
+    // A file within the elements of another one.
     let inner = archive(&[("b.npy", &array(2))], CompressionMethod::Stored);
     let within = &inner[..inner.windows(4).position(|mark| mark == b"PK\x01\x02").expect("its directory")];
     let around = archive(&[("a.npy", within), ("b.npy", &array(2))], CompressionMethod::Stored);
@@ -149,14 +149,14 @@ fn files_outside_of_the_archive_or_in_one_another_are_refused() {
     bytes[entries[1] + 42..entries[1] + 46].copy_from_slice(&35_u32.to_le_bytes());
     let error = NpzFile::from_bytes(bytes, "within").expect_err("one is in the other").to_string();
     assert!(error.contains("`b.npy` inside of `a.npy`"), "{error}");
-    // Two of one name.
+    // Two files of the same name.
     let mut bytes = whole.clone();
     let own = whole.windows(5).rposition(|name| name == b"b.npy").expect("in the directory");
     let header = whole.windows(5).position(|name| name == b"b.npy").expect("in its header");
     (bytes[own], bytes[header]) = (b'a', b'a');
     let error = NpzFile::from_bytes(bytes, "twice").expect_err("two have one name").to_string();
     assert!(error.contains("`a.npy` twice"), "{error}");
-    // Longer than the archive, in the directory.
+    // A length in the directory that exceeds the archive.
     for len in [end, u32::MAX - 1] {
         let mut bytes = whole.clone();
         for at in [first + 20, first + 24] {
@@ -167,7 +167,7 @@ fn files_outside_of_the_archive_or_in_one_another_are_refused() {
     }
 }
 
-/// A pickle of `{"w": _rebuild_tensor_v2(storage 0 of these elements, first, sizes, steps)}`; four numbers below 256 each.
+/// Creates a pickle of `{"w": _rebuild_tensor_v2(storage 0 with `elements`, first, sizes, steps)}`; all numbers are below 256.
 fn pickle(class: &str, elements: u8, first: u8, sizes: [u8; 2], steps: [u8; 2]) -> Vec<u8> {
     let mut bytes = b"\x80\x02}(X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\n".to_vec();
     bytes.extend(class.bytes());
@@ -212,7 +212,7 @@ fn pickles_of_something_else_are_refused() {
     assert!(error.to_string().contains("before 1.6"), "{error}");
 }
 
-/// A dictionary of what no tensor is made by says what that is; one of nothing holds nothing.
+/// The error for a dictionary without tensors describes one of its values; an empty dictionary has no tensors and is not an error.
 #[test]
 fn a_dictionary_whose_tensors_are_not_understood_says_what_it_holds() {
     let whole = pickle("FloatStorage", 6, 0, [2, 3], [3, 1]);
@@ -226,7 +226,7 @@ fn a_dictionary_whose_tensors_are_not_understood_says_what_it_holds() {
     assert!(PyTorchFile::from_bytes(bytes, "empty").expect("a dictionary").tensors().is_empty());
 }
 
-/// A tensor of a class of its own, as `torch.save` writes those of a subclass.
+/// A tensor of a subclass, as `torch.save` writes it.
 #[test]
 fn a_tensor_of_a_subclass_is_that_tensor() {
     let whole = pickle("FloatStorage", 6, 0, [2, 3], [3, 1]);
@@ -243,7 +243,7 @@ fn a_tensor_of_a_subclass_is_that_tensor() {
     refused(&foreign.concat(), &[0; 24], "of a class whose tensors are not read");
 }
 
-/// The same name for many tensors, long and written once.
+/// Many tensors share a long name that is written once.
 #[test]
 fn names_take_no_more_room_than_the_file() {
     let name = "n".repeat(1000);
@@ -261,7 +261,7 @@ fn names_take_no_more_room_than_the_file() {
     refused(&long, &[0; 24], "a name of more than 1024 bytes");
 }
 
-/// A megabyte of zeros packs to a thousand bytes; nobody asked for it.
+/// A megabyte of zeros, compressed to a thousand bytes, in place of a short file.
 #[test]
 fn what_unpacks_to_more_than_it_says_is_refused() {
     let mut array = b"\x93NUMPY\x01\0\x3b\0{'descr': '<f4', 'fortran_order': False, 'shape': (2,), } \n".to_vec();
@@ -271,7 +271,7 @@ fn what_unpacks_to_more_than_it_says_is_refused() {
     let error = NpzFile::from_bytes(bytes.clone(), "bomb").expect_err("it is longer than it says");
     assert!(error.to_string().contains("for sizes [2]"), "{error}");
 
-    // The archive lies about the length, too.
+    // The directory of the archive also has a wrong length.
     let said = (1_u32 << 20) + array.len() as u32 - (1 << 20);
     let honest = (array.len() as u32 - (1 << 20) + 8).to_le_bytes();
     let lie: Vec<u8> = bytes;
@@ -292,7 +292,7 @@ fn what_unpacks_to_more_than_it_says_is_refused() {
 #[test]
 fn a_network_is_unchanged_where_a_file_cannot_be_read_to_its_end() {
     netwright::network! { One(1x1x2) { dense 3 nobias from "w" } }
-    // The second element of the storage's file is not there, as the directory of the archive says it is.
+    // The second element of the storage's file is missing, but the directory of the archive includes it.
     let pickle = pickle("FloatStorage", 6, 0, [3, 2], [2, 1]);
     let weights: Vec<u8> = (0..6).flat_map(|number| (number as f32).to_le_bytes()).collect();
     let bytes = archive(&[("a/data.pkl", &pickle), ("a/data/0", &weights)], CompressionMethod::Deflated);

@@ -1,4 +1,4 @@
-//! Archives made to do harm: all memory while headers are read is at most the length of the file and a little.
+//! Hostile archives: while headers are read, all memory together is at most the length of the file and a small constant.
 #![cfg(all(feature = "npz", feature = "pytorch"))]
 
 use std::io::{Cursor, Write as _};
@@ -13,14 +13,14 @@ use zip::{CompressionMethod, ZipWriter};
 const STORED: CompressionMethod = CompressionMethod::Stored;
 const PACKED: CompressionMethod = CompressionMethod::Deflated;
 
-/// What the first pages of lists, headers of arrays and messages of errors take beside the file.
+/// The memory of the first pages of lists, headers of arrays and error messages, in addition to the length of the file.
 const BESIDE: u64 = 8 << 10;
 
-/// What unpacking takes besides: DEFLATE's window and tables.
+/// The additional memory of decompression: DEFLATE's window and tables.
 const WINDOW: u64 = 44 << 10;
 
-/// Reads headers, and holds all that is alive meanwhile to the length of the file; the file itself is given, and not counted. A list of
-/// the tensors is no longer either.
+/// Reads headers, and asserts that the memory that is alive at any time is limited by the length of the file; the bytes of the file itself do not
+/// count. The same holds for a list of the tensors.
 #[track_caller]
 fn assert_small_for<F: TensorFile>(bytes: &[u8], beside: u64, read: fn(Vec<u8>, &str) -> Result<F, Error>) {
     let (owned, most) = (bytes.to_vec(), bytes.len() as u64 + beside);
@@ -42,11 +42,11 @@ fn assert_small(bytes: &[u8]) {
     assert_small_for(bytes, beside, NpzFile::from_bytes);
 }
 
-/// An archive of these files.
+/// Creates an archive of these files.
 fn archive(files: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in files {
-        // As PyTorch has it.
+        // The extra field that PyTorch writes.
         let options = SimpleFileOptions::default().compression_method(method).with_alignment(64);
         writer.start_file(*name, options).expect("a file");
         writer.write_all(bytes).expect("its bytes");
@@ -67,7 +67,7 @@ fn changed_files_take_no_more_memory_than_they_are_long() {
             bytes[place..place + width].copy_from_slice(&value[..width]);
             assert_small(&bytes);
         }
-        // The list of files, byte by byte.
+        // Each byte of the directory.
         let list = file.windows(4).position(|mark| mark == b"PK\x01\x02").expect("the list");
         for place in (list..file.len()).step_by(2) {
             let mut bytes = file.to_vec();
@@ -77,7 +77,7 @@ fn changed_files_take_no_more_memory_than_they_are_long() {
     }
 }
 
-/// What each code makes is dropped, kept on the stack, remembered, or put into a list.
+/// The value that each opcode creates is dropped, kept on the stack, stored in the memo, or put into a list.
 #[test]
 fn pickles_of_any_codes_take_no_more_memory_than_they_are_long() {
     let codes: [&[u8]; 20] = [
@@ -117,7 +117,7 @@ fn pickles_of_any_codes_take_no_more_memory_than_they_are_long() {
     }
 }
 
-/// A thousand codes at random after a dictionary, as none would write them.
+/// A thousand random opcodes after a dictionary.
 #[test]
 fn pickles_at_random_take_no_more_memory_than_they_are_long() {
     const CODES: &[u8] = b"NN((])}]eauts0122qhRQ\x85\x86\x87\x94\x94K\x88c";
@@ -139,7 +139,7 @@ fn pickles_at_random_take_no_more_memory_than_they_are_long() {
     }
 }
 
-/// A pickle of `{"0": tensor, "1": tensor, ...}`, each of one element with four axes, in a storage of its own: as little of a file as a tensor takes.
+/// Creates a pickle of `{"0": tensor, "1": tensor, ...}`, each with one element and four axes, in a storage of its own: the shortest form of a tensor.
 fn small_tensors(count: usize) -> Vec<u8> {
     let text = |text: &str| [&b"X"[..], &(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
     let mut pickle = b"\x80\x02ccollections\nOrderedDict\nq\0)Rq\x01(".to_vec();
@@ -195,7 +195,7 @@ fn files_of_the_smallest_tensors_there_are_have_room_for_them() {
 
 #[test]
 fn lists_of_files_take_no_more_memory_than_they_are_long() {
-    // Files of nothing, and of one another's bytes.
+    // Empty files, and files that share their bytes.
     let names: Vec<String> = (0..4000).map(|number| number.to_string()).collect();
     let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &[][..])).collect();
     assert_small(&archive(&files, STORED));
@@ -208,7 +208,7 @@ fn lists_of_files_take_no_more_memory_than_they_are_long() {
         record[12..16].copy_from_slice(&(list.len() as u32).to_le_bytes());
         assert_small(&[&one[..at], &list, &record].concat());
     }
-    // A long name that is told of in an error.
+    // A long name in an error message.
     let long = "n".repeat(60_000);
     for method in [STORED, PACKED] {
         assert_small(&archive(&[(&long, &[0; 8])], method));

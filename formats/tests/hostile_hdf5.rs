@@ -1,4 +1,4 @@
-//! HDF5 files made to do harm: one of Keras, with what is said of its tensors changed.
+//! Hostile HDF5 files: a file of Keras with changed descriptions of its tensors.
 #![cfg(all(feature = "hdf5", feature = "npz"))]
 
 use std::io::Write as _;
@@ -24,13 +24,13 @@ fn number(file: &KerasFile, name: &str) -> Option<usize> {
     file.tensors().iter().position(|tensor| tensor.name == name)
 }
 
-/// Where the layout of a tensor names the address of its elements; their length in bytes stands behind it.
+/// Returns the offset of the address of a tensor's elements in its layout message; their length in bytes follows it.
 fn address_of(name: &str) -> usize {
     let file = read(WHOLE).expect("it is whole");
     let data = file.bytes(number(&file, name).expect("it is there")).expect("its elements");
     let found = |part: &[u8]| WHOLE.windows(part.len()).position(|window| window == part).expect("it is there");
     let place = (found(&data) as u64).to_le_bytes();
-    // Version 3 of a layout, in one piece.
+    // A contiguous layout of version 3.
     found(&[&[3, 1][..], &place, &(data.len() as u64).to_le_bytes()].concat()) + 2
 }
 
@@ -59,7 +59,7 @@ fn elements_outside_of_the_file_are_refused() {
     }
 }
 
-/// Nothing but what is read twice comes of it, as of a tensor that two layers share.
+/// Two tensors with the same address, as if two layers shared it, are read twice.
 #[test]
 fn two_tensors_in_one_place_have_the_same_elements() {
     let (mean, beta) = (address_of("norm/moving_mean"), address_of("norm/beta"));
@@ -69,7 +69,7 @@ fn two_tensors_in_one_place_have_the_same_elements() {
     assert_eq!(elements(&bytes, "norm/beta"), elements(WHOLE, "norm/moving_mean"));
 }
 
-/// Where the sizes of the dense layer's kernel stand.
+/// Returns the offset of the sizes of the dense layer's kernel.
 fn sizes() -> usize {
     let address = address_of("fc/kernel");
     let sizes: Vec<u8> = SIZES.iter().flat_map(|size| size.to_le_bytes()).collect();
@@ -94,11 +94,11 @@ fn sizes_that_overflow_or_that_the_file_does_not_hold_are_refused() {
 fn elements_of_another_kind_are_no_tensor_and_the_network_stays_as_it_was() {
     netwright::network! { One(1x1x288) { dense 5 as fc from "fc" } }
     let address = address_of("fc/kernel");
-    // The first version of a datatype, a fraction of four bytes.
+    // A datatype message of version 1: a floating-point type of four bytes.
     let kind = [0x11, 0x20, 0x1f, 0, 4, 0, 0, 0];
     let place = WHOLE[..address].windows(8).rposition(|window| window == kind).expect("its kind");
     let mut bytes = WHOLE.to_vec();
-    // A text of four bytes.
+    // A fixed-length string of four bytes.
     bytes[place..place + 4].copy_from_slice(&[0x13, 0, 0, 0]);
     let file = read(&bytes).expect("the others are tensors");
     assert_eq!(number(&file, "fc/kernel"), None);
@@ -131,7 +131,7 @@ fn a_group_in_itself_and_groups_without_end_are_refused() {
     let error = read(&changed(&all)).expect_err("groups without end").to_string();
     assert!(error.contains("deep") || error.contains("more objects"), "{error}");
 
-    // A hundred, each with one link in a header of the second version.
+    // A hundred nested groups, each with one link in a header of version 2.
     let mut deep = superblock();
     for inner in 1..=100_u64 {
         let place = deep.len() as u64;
@@ -142,10 +142,10 @@ fn a_group_in_itself_and_groups_without_end_are_refused() {
     assert!(error.contains("deep"), "{error}");
 }
 
-/// How long the header of a group with one link of five letters is.
+/// The length of the header of a group with one link of five characters.
 const HEADER: u64 = 32;
 
-/// The third version, with the root behind it.
+/// Creates a superblock of version 3, followed by the root group.
 fn superblock() -> Vec<u8> {
     let mut bytes = b"\x89HDF\r\n\x1a\n\x03\x08\x08\0".to_vec();
     for place in [0, u64::MAX, 0, 48] {
@@ -155,7 +155,7 @@ fn superblock() -> Vec<u8> {
     bytes
 }
 
-/// The second version of a header, without its checksum's value.
+/// Creates a header of version 2, without a valid checksum.
 fn header(messages: &[(u8, &[u8])]) -> Vec<u8> {
     let mut inner = Vec::new();
     for (kind, body) in messages {
@@ -175,7 +175,7 @@ fn link(name: &str, place: u64) -> Vec<u8> {
     [&[1, 0, name.len() as u8][..], name.as_bytes(), &place.to_le_bytes()].concat()
 }
 
-/// In place of a packed chunk, zeros that unpack to a thousand times as many as it says.
+/// A compressed chunk is replaced by zeros that decompress to a thousand times the size that it should have.
 #[test]
 fn what_unpacks_to_more_than_it_says_is_refused() {
     let whole = include_bytes!("small/latest.h5");
@@ -183,7 +183,7 @@ fn what_unpacks_to_more_than_it_says_is_refused() {
     let mut bomb = ZlibEncoder::new(Vec::new(), Compression::best());
     bomb.write_all(&vec![0; 1 << 20]).expect("memory");
     let bomb = bomb.finish().expect("memory");
-    // The chunk's place and length stand in its layout: the fourth version, packed, one chunk of 4 x 3 elements of 4 bytes.
+    // The address and length of the chunk are in its layout: version 4, filtered, one chunk of 4 x 3 elements of 4 bytes.
     let layout = [4, 2, 2 | 1, 3, 1, 4, 3, 4, 1];
     let found = |part: &[u8]| whole.windows(part.len()).position(|window| window == part);
     let place = found(&layout[3..]).expect("the layout") + 6;
@@ -199,13 +199,13 @@ fn what_unpacks_to_more_than_it_says_is_refused() {
     assert!(used.bytes_max < bytes.len() as u64 + WINDOW, "{} bytes for a file of {}", used.bytes_max, bytes.len());
 }
 
-/// What unpacking takes beside the file: DEFLATE's window and tables.
+/// The additional memory of decompression: DEFLATE's window and tables.
 const WINDOW: u64 = 1 << 16;
 
-/// What messages of errors and the first room of lists take beside the file.
+/// The memory of error messages and of the first elements of lists, in addition to the length of the file.
 const BESIDE: u64 = 4096;
 
-/// Reads headers, and holds all that is alive meanwhile to the length of the file; the file itself is given, and not counted.
+/// Reads headers, and asserts that the memory that is alive at any time is limited by the length of the file; the file itself does not count.
 #[track_caller]
 fn assert_small(bytes: &[u8]) {
     let owned = bytes.to_vec();
@@ -230,7 +230,7 @@ fn headers_take_no_more_memory_than_the_file_whatever_they_say() {
     }
 }
 
-/// A file whose root has a data set `w` with these messages.
+/// Creates a file whose root has a data set `w` with these messages.
 fn one(messages: &[(u8, &[u8])]) -> Vec<u8> {
     let mut bytes = superblock();
     let inner = bytes.len() as u64 + (6 + 2 + 4 + 12 + 4);
@@ -242,12 +242,12 @@ fn one(messages: &[(u8, &[u8])]) -> Vec<u8> {
 
 const FLOAT: [u8; 20] = [0x11, 0x20, 31, 0, 4, 0, 0, 0, 0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0];
 
-/// Two axes of these sizes.
+/// Creates a dataspace message with two axes.
 fn space(sizes: [u64; 2]) -> Vec<u8> {
     [&[2, 2, 0, 1][..], &sizes[0].to_le_bytes(), &sizes[1].to_le_bytes()].concat()
 }
 
-/// In one piece.
+/// Creates a contiguous layout message.
 fn layout(place: u64, len: u64) -> Vec<u8> {
     [&[3, 1][..], &place.to_le_bytes(), &len.to_le_bytes()].concat()
 }
@@ -256,10 +256,10 @@ fn layout(place: u64, len: u64) -> Vec<u8> {
 fn counts_far_beyond_the_file_allocate_nothing() {
     let whole = one(&[(1, &space([2, 2])), (3, &FLOAT), (8, &layout(48, 16))]);
     assert_eq!(elements(&whole, "w").expect("it is whole").len(), 16);
-    // A record of 65535 parts, and one in the other without end.
+    // A compound type of 65535 members, and nested types without end.
     let record = [0x36, 0xff, 0xff, 0, 16, 0, 0, 0];
     let nested = [0x36, 1, 0, 0, 16, 0, 0, 0, 0, 0].repeat(6000);
-    // A list, a sequence, and names for numbers.
+    // An array, a sequence, and an enumeration.
     let array = [&[0x3a, 0, 0, 0, 16, 0, 0, 0, 255][..], &[0xff; 64]].concat();
     let sequences = [0x19, 0, 0, 0, 16, 0, 0, 0].repeat(6000);
     let names = [0x38, 0xff, 0xff, 0, 4, 0, 0, 0];
@@ -272,7 +272,7 @@ fn counts_far_beyond_the_file_allocate_nothing() {
         let attribute = [&[2, 0, 5, 0, len[0], len[1], 4, 0][..], b"name\0", kind, &[2, 0, 0, 0]].concat();
         assert_small(&one(&[(0x0c, &attribute), (2, &[0, 0, 255, 255, 255, 255, 255, 255, 255, 255])]));
     }
-    // More axes, filters and chunks than there are.
+    // More axes, filters and chunks than the file contains.
     let axes = [2, 255, 0, 1];
     let filters = [2, 255, 1, 0, 0, 0, 255, 255];
     let chunks = [&[3, 2, 3][..], &48_u64.to_le_bytes(), &[255; 8], &[4, 0, 0, 0]].concat();
@@ -291,7 +291,7 @@ fn counts_far_beyond_the_file_allocate_nothing() {
     let bytes = one(&[(1, &space([2, 2])), (3, &FLOAT), (0x0b, &filters), (8, &layout(48, 16))]);
     assert_small(&bytes);
     assert!(read(&bytes).is_err());
-    // What has never been written has as many elements as it says, of which the file has none.
+    // Storage that was never written has as many elements as its sizes say, and none in the file.
     let bytes = one(&[(1, &space([1 << 30, 1 << 20])), (3, &FLOAT), (8, &layout(u64::MAX, 0))]);
     assert!(elements(&bytes, "w").expect_err("nothing has been written").contains("holds no elements"));
 }

@@ -1,4 +1,4 @@
-//! HDF5 as h5py writes it where Keras would not: files by `small/layouts.py`.
+//! HDF5 files in layouts that h5py writes and Keras does not: files by `small/layouts.py`.
 #![cfg(feature = "hdf5")]
 
 use netwright::Error;
@@ -17,7 +17,7 @@ fn place(file: &KerasFile, name: &str) -> usize {
     place.unwrap_or_else(|| panic!("no `{name}` in {file:?}"))
 }
 
-/// That a tensor has these sizes, and 0, 0.5, 1 and so on in it.
+/// Asserts that a tensor has these sizes, and the elements 0, 0.5, 1 and so on.
 #[track_caller]
 fn assert_counts(file: &KerasFile, name: &str, shape: &[usize], dtype: Dtype) {
     let index = place(file, name);
@@ -34,7 +34,7 @@ fn assert_counts(file: &KerasFile, name: &str, shape: &[usize], dtype: Dtype) {
 }
 
 #[test]
-fn elements_are_read_however_they_lie() -> Result<(), Error> {
+fn elements_are_read_in_every_layout() -> Result<(), Error> {
     let file = read(LAYOUTS)?;
     assert_counts(&file, "packed", &[7, 5, 3], Dtype::F32);
     assert_counts(&file, "odd", &[5], Dtype::U8);
@@ -42,12 +42,12 @@ fn elements_are_read_however_they_lie() -> Result<(), Error> {
     assert_counts(&file, "half", &[2, 3], Dtype::F16);
     assert_counts(&file, "inline", &[4], Dtype::F64);
     assert_counts(&file, "empty", &[0, 3], Dtype::F32);
-    // Links in the header of a group, one of them to another path; and a layer that is called otherwise.
+    // Links in the header of a group, one of them to another path; and a layer with another name.
     assert_counts(&file, "ordered/a", &[3], Dtype::F32);
     assert_counts(&file, "called/0", &[2], Dtype::F32);
     let error = file.bytes(place(&file, "unwritten")).expect_err("nothing has been written").to_string();
     assert!(error.contains("expected the elements of `unwritten`, found one that holds no elements"), "{error}");
-    // Words are no tensor.
+    // Texts are not tensors.
     assert_eq!(file.tensors().len(), 9);
     Ok(())
 }
@@ -64,7 +64,7 @@ fn the_newest_version_is_read_too() -> Result<(), Error> {
 }
 
 #[test]
-fn what_is_not_read_says_how_to_write_it() {
+fn unsupported_layouts_say_how_to_write_supported_ones() {
     for (bytes, told) in [
         (
             &include_bytes!("small/heap.h5")[..],
@@ -77,7 +77,7 @@ fn what_is_not_read_says_how_to_write_it() {
     }
 }
 
-/// A checksum of each chunk, one of what is packed; other bytes are not read for the elements.
+/// Each chunk has a checksum, also a compressed one; bytes outside of the elements are not checked.
 #[test]
 fn a_changed_byte_of_a_chunk_is_found() -> Result<(), Error> {
     // Three elements, and the sums of their words.

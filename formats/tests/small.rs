@@ -1,4 +1,4 @@
-//! Files that PyTorch, NumPy and Keras wrote, by `small/small.py`: networks with their weights give their answers.
+//! Files that PyTorch, NumPy and Keras wrote, by `small/small.py`: networks with their weights give the answers of these libraries.
 #![cfg(all(feature = "npz", feature = "pytorch"))]
 
 use netwright::foreign::{Dtype, Map, TensorFile};
@@ -60,14 +60,14 @@ fn torch(file: &dyn TensorFile, map: &Map, relative: f32) {
 #[test]
 fn what_torch_saved_gives_its_answer() -> Result<(), Error> {
     let file = PyTorchFile::from_bytes(include_bytes!("small/small.pt").to_vec(), "small.pt")?;
-    // Beside the weights there are a number and a pair.
+    // Beside the weights the file has a number and a tuple.
     assert!(file.tensors().iter().all(|tensor| tensor.name.starts_with("model.")), "{:?}", file.tensors());
     torch(&file, &Map::pytorch().below("model"), 1e-5);
     Ok(())
 }
 
 #[test]
-fn a_dictionary_in_a_dictionary_is_said_to_be_one() -> Result<(), Error> {
+fn a_nested_dictionary_is_reported() -> Result<(), Error> {
     let file = PyTorchFile::from_bytes(include_bytes!("small/small.pt").to_vec(), "small.pt")?;
     let Err(Error::Weights { differences, .. }) = Torch::init(1).load_foreign(&file, &Map::pytorch()) else {
         panic!("it lies below `model`")
@@ -81,7 +81,7 @@ fn a_dictionary_in_a_dictionary_is_said_to_be_one() -> Result<(), Error> {
 fn arrays_of_numpy_give_the_answer_too() -> Result<(), Error> {
     let file = NpzFile::from_bytes(include_bytes!("small/small.npz").to_vec(), "small.npz")?;
     torch(&file, &Map::pytorch(), 1e-5);
-    // Packed, of two bytes and of eight with the highest first.
+    // Compressed, with elements of two bytes, and big-endian with eight.
     let file = NpzFile::from_bytes(include_bytes!("small/compressed.npz").to_vec(), "compressed.npz")?;
     assert!(file.tensors().iter().any(|tensor| tensor.dtype == Dtype::F16));
     torch(&file, &Map::pytorch(), 2e-3);
@@ -106,7 +106,7 @@ fn what_keras_saved_gives_its_answer() -> Result<(), Error> {
 
 #[cfg(feature = "hdf5")]
 #[test]
-fn a_map_of_another_library_is_said_to_be_one() -> Result<(), Error> {
+fn a_map_of_another_library_is_reported() -> Result<(), Error> {
     let file = KerasFile::from_bytes(include_bytes!("small/small.weights.h5").to_vec(), "small.weights.h5")?;
     let Err(Error::Weights { differences, .. }) = OfKeras::init(1).load_foreign(&file, &Map::pytorch()) else {
         panic!("its tensors are called otherwise")

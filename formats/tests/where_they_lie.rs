@@ -1,4 +1,4 @@
-//! Files are read where they lie: as from memory, and never as a whole.
+//! Files are read from disk with the same result as from memory, and never as a whole.
 #![cfg(all(feature = "npz", feature = "pytorch"))]
 
 use std::io::{Cursor, Write as _};
@@ -11,7 +11,7 @@ use netwright_formats::{NpzFile, PyTorchFile, from_bytes, open};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-/// A file that is removed at the end.
+/// A file that is removed at the end of the test.
 struct Written(PathBuf);
 
 impl Written {
@@ -48,10 +48,10 @@ fn a_file_gives_what_its_bytes_give() -> Result<(), Error> {
         assert!(!tensors.is_empty() && tensors == memory.tensors(), "{name}");
         for (index, tensor) in tensors.iter().enumerate() {
             let [file, memory] = [&file, &memory].map(|file| file.bytes(index).map_err(|error| error.to_string()));
-            // What is wrong with one is said of each by its own name.
+            // Errors have the same text, each with the name of its file.
             assert!(file.is_err() && memory.is_err() || file == memory, "{name}: {tensor:?}");
         }
-        // A file that was shortened since is no panic.
+        // A file that was truncated in the meantime does not cause a panic.
         std::fs::write(&written.0, &bytes[..bytes.len() / 4]).expect("it can be written");
         (0..tensors.len()).for_each(|index| drop(file.bytes(index)));
     }

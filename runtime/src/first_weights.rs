@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_layer_less_leaves_the_others_as_they_were() {
+    fn removing_a_layer_does_not_change_the_others() {
         assert_eq!(initialised(&[FIRST, SECOND], 1).0[10..], initialised(&[SECOND_ALONE], 1).0[..8]);
     }
 }

@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_sorted_by_what_stands_there_and_those_of_equal_things_keep_their_order() {
+    fn indices_are_sorted_by_their_items_and_equal_items_keep_their_order() {
         let things = ["pear", "fig", "apple", "fig", "fig"];
         assert_eq!(sorted_places(5, &|a, b| things[a].cmp(things[b])), [2, 1, 3, 4, 0]);
         let mut some = [4, 0, 1];

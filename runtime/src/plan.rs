@@ -184,7 +184,7 @@ gradients\tprelu1\t\tprelu_grad\t\t\tthe only kernel of this operation
     }
 
     #[test]
-    fn only_where_kernels_have_constant_sizes_is_it_said() {
+    fn constant_sizes_are_shown_only_in_builds_that_have_them() {
         let constant = |plan: Plan| plan.calls().filter(|call| call.has_constant_sizes).count();
         assert_eq!([PLAN, PLAN.with_constant_sizes(false)].map(constant), [1, 0]);
         assert!(!std::format!("{}", PLAN.with_constant_sizes(false)).contains("compiled for"));

@@ -22,7 +22,7 @@ mod tests {
     use super::choices;
 
     #[test]
-    fn the_nearest_name_is_asked_for_and_a_far_one_is_not() {
+    fn a_near_name_is_suggested_and_a_distant_one_is_not() {
         assert_eq!(choices("cnov1", "conv1, conv2, dense1"), "conv1, conv2, dense1; did you mean `conv1`?");
         assert_eq!(choices("bn1", "conv1, batchnorm1"), "conv1, batchnorm1; did you mean `batchnorm1`?");
         assert_eq!(choices("head", "conv1, dense1"), "conv1, dense1");

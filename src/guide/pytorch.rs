@@ -6,7 +6,7 @@
 //! use netwright::prelude::*;
 //!
 //! netwright::network! {
-//!     /// Two convolutions, beside what comes in.
+//!     /// Two convolutions beside the identity.
 //!     block identity(width) {
 //!         residual {
 //!             conv 3x3x(width) same nobias from "conv1" bn eps 1e-5 momentum 0.9 from "bn1" relu;

@@ -106,7 +106,7 @@
 //!         reader.predict(image) // the lock is free again
 //!     }
 //!
-//!     /// Nothing changes where the file is not there, is cut short, or belongs to another network.
+//!     /// Nothing changes if the file is missing, truncated, or of another network.
 //!     fn swap(&self, weights: &Path) -> Result<(), Error> {
 //!         let reader = Arc::new(Reader::from_file(weights)?);
 //!         *self.0.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = reader;
@@ -133,7 +133,7 @@
 //!     pub Large(8x8x1) { conv 3x3x16 same relu; conv 3x3x16 same relu; dense 64 relu; softmax 10 }
 //! }
 //!
-//! /// Whatever reads digits.
+//! /// A network that reads digits.
 //! trait ReadsDigits: Send + Sync {
 //!     fn read(&self, image: &Tensor<8, 8, 1>) -> [f32; 10];
 //! }

@@ -1,4 +1,4 @@
-//! Attacks on images, and numbers about layers.
+//! Adversarial attacks, and statistics of layers.
 
 mod support;
 

@@ -14,7 +14,7 @@ use netwright_train::optim::Adam;
 use netwright_train::train::{Checkpoints, Ending, Trainer};
 use support::{SpotDropout, data};
 
-/// The environment variable by which the test tells its copy of itself to be the run that is interrupted.
+/// The environment variable that tells a copy of the test process to be the run that is interrupted.
 const RUN: &str = "NETWRIGHT_TEST_RUN_TO_INTERRUPT";
 
 fn trainer<'c>(epochs: u64) -> Trainer<'c, SpotDropout, usize, CrossEntropy, Adam> {
@@ -26,17 +26,17 @@ fn ended(ended: bool) -> ControlFlow<()> {
     if ended { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
-/// A run with no end but Ctrl-C; it says where it was when it ended.
+/// A run that ends only by Ctrl-C; it prints its position when it has ended.
 fn run_until_interrupted(checkpoint: &Path) {
     let mut network = SpotDropout::init(1);
     let history = trainer(u64::MAX / 16)
         .stop_on_ctrl_c()
         .unwrap()
-        // Saved by the interruption alone.
+        // The checkpoint is saved by the interruption alone.
         .checkpoints(Checkpoints::new(checkpoint).every_epochs(u64::MAX).unwrap())
         .on_step(|report| {
             if report.step == 5 {
-                // Not a word that the harness says.
+                // A word that the test harness does not print.
                 println!("under way");
             }
             ended(false)
@@ -69,7 +69,7 @@ fn ctrl_c_ends_the_step_and_saves_and_the_run_goes_on_with_the_same_bits() {
     assert!(Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap().success());
     assert!(run.wait().unwrap().success(), "an interrupted run ends in order");
 
-    // The run says nothing of how far it came: the checkpoint does.
+    // The position is read from the checkpoint, since the run does not print it.
     let mut resumed = SpotDropout::init(2);
     let mut first = 0;
     let further = trainer(u64::MAX / 16)

@@ -1,4 +1,4 @@
-//! Batches do not depend on threads, are made ahead of the step, and what goes wrong while they are made is an error.
+//! Batches do not depend on the number of threads and are prepared ahead of the step; problems while they are prepared are errors.
 
 mod support;
 
@@ -23,7 +23,7 @@ fn changed() -> Preparation<Image, usize, MixedLabel> {
     Preparation::new(5).augment(augmentation).mixup(Mixup::new(0.4).unwrap())
 }
 
-/// All that is in a batch, to compare bit by bit.
+/// Returns all contents of a batch, to compare bit by bit.
 fn contents(batch: &Batch<Image, MixedLabel>) -> Read {
     let pixels = batch.inputs().iter().flat_map(Image::as_slice).map(|pixel| pixel.to_bits());
     (batch.numbers().to_vec(), pixels.collect(), batch.targets().to_vec())
@@ -90,7 +90,7 @@ fn the_next_batch_is_made_while_the_step_works_and_no_further_one() {
     for made in 1..=4 {
         loader
             .step(|_| {
-                // This step does not end before the next batch has been made.
+                // This step does not end before the next batch has been prepared.
                 let wanted = 16 * (made + 1).min(4);
                 let patience = Instant::now() + Duration::from_secs(120);
                 while augmented.load(Ordering::SeqCst) < wanted && Instant::now() < patience {
@@ -107,7 +107,7 @@ fn the_next_batch_is_made_while_the_step_works_and_no_further_one() {
 #[test]
 fn a_batch_is_made_by_several_threads_at_once() {
     let set = data(16, 1);
-    // Both halves of the batch meet, or this test does not end.
+    // Both halves of the batch wait for each other, or this test does not end.
     let (meeting, calls) = (Barrier::new(2), AtomicUsize::new(0));
     let preparation = Preparation::new(1).augment(move |source: &Image, copy: &mut Image, _: &mut Random| {
         copy.clone_from(source);

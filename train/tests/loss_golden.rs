@@ -1,4 +1,4 @@
-//! The losses give the numbers that PyTorch and Keras give.
+//! The losses have the values of PyTorch and Keras.
 
 use netwright_runtime::head::{Head, Linear, Sigmoid, Softmax};
 use netwright_runtime::{Precision, Shape};
@@ -107,8 +107,8 @@ fn cross_entropy_of_large_logits() {
     compare_case::<Softmax, usize>(CrossEntropy::new(), &case, &labels(&case));
 }
 
-/// The golden gradient is that of the probabilities; back through the softmax it must be ours: z = ln p are logits of p. These
-/// add up to 1 within the rounding of f32 alone, and the softmax divides by their sum.
+/// The golden gradient is that with respect to probabilities; propagated back through the softmax it must equal ours: z = ln p are logits of p.
+/// The probabilities add up to 1 within the rounding of f32 alone, and the softmax divides by their sum.
 #[test]
 fn cross_entropy_from_probabilities_is_the_same_through_the_softmax() {
     let case = case("loss_ce_probs");
@@ -159,7 +159,7 @@ fn binary_cross_entropy_from_probabilities_is_the_same_through_the_sigmoid() {
     compare::<Sigmoid, [f64; 6]>(BinaryCrossEntropy, &targets, &logits, (output, &grads), 2e-14);
 }
 
-/// What a sum asks for: the mean, as many times as there are outputs or pixels.
+/// The sum is the mean times the number of outputs or pixels.
 #[test]
 fn a_sum_is_the_mean_times_the_outputs() {
     fn times<H: Head, Y>(mean: impl Loss<H, Y>, sum: impl Loss<H, Y>, values: &[f64], targets: &[Y], parts: f64) {

@@ -1,4 +1,4 @@
-//! Metrics of one's own on the validation set: in the history, in files, in checkpoints, and watched by early stopping.
+//! User-defined metrics on the validation set: in the history, in files, in checkpoints, and watched by early stopping.
 
 mod support;
 
@@ -61,7 +61,7 @@ fn early_stopping_can_watch_a_metric() {
         let mut network = Spot::init(1);
         let history = trainer(5)
             .metric("scripted", move |answers, _| {
-                // One answer is the check before the first epoch.
+                // A single answer is the check before the first epoch.
                 let epoch = if answers.len() == 1 { 0 } else { call.fetch_add(1, Ordering::Relaxed) };
                 Ok(values[epoch as usize])
             })

@@ -1,4 +1,4 @@
-//! What optimisers promise besides their formulas.
+//! Properties of optimisers besides their formulas.
 
 use netwright_runtime::init::Init;
 use netwright_runtime::layer::{Axes, Layer, ParameterKind, ParameterTensor, WeightLayout};
@@ -33,7 +33,7 @@ const fn layer(name: &'static str, tensors: &'static [ParameterTensor]) -> Layer
     }
 }
 
-/// Two weights, a bias and a scale; then one weight. Statistics have places of their own.
+/// Two weights, a bias and a scale; then one weight. Statistics have offsets of their own.
 const LAYERS: &[Layer] = &[
     layer(
         "conv1",
@@ -48,7 +48,7 @@ const LAYERS: &[Layer] = &[
     layer("dense1", &[tensor("kernel", ParameterKind::Weight, 4, 1)]),
 ];
 
-/// The parameters, all 1, or −1 for the second, after one step of rate 1 without a gradient.
+/// Returns the parameters, initially 1 and −1 for the second, after one step of rate 1 with gradient 0.
 fn decayed(mut optimizer: impl Optimizer<f64>) -> [f64; 5] {
     let mut parameters = [1.0, -1.0, 1.0, 1.0, 1.0];
     optimizer.step(1.0, LAYERS, &mut parameters, &[0.0; 5]).unwrap();
@@ -85,7 +85,7 @@ fn the_penalty_is_what_the_gradient_is_of() {
 }
 
 #[test]
-fn a_penalty_for_an_unknown_layer_is_told_before_anything_moves() {
+fn a_penalty_for_an_unknown_layer_is_refused_before_any_update() {
     for name in ["conv9", "relu1"] {
         let mut sgd = sgd().l2_for(name, 0.5).unwrap();
         let mut parameters = [1.0; 5];
@@ -239,7 +239,7 @@ fn a_gradient_too_large_or_too_small_to_be_squared_is_clipped_as_any_other() {
     assert!((weights[1] - 1e-3 * 0.5_f32.sqrt()).abs() < 1e-9, "{weights:?}");
 }
 
-/// The parameters, all 1, after two steps of rate 1 along gradients of 0.1.
+/// Returns the parameters, initially 1, after two steps of rate 1 with gradients of 0.1.
 fn moved(mut optimizer: impl Optimizer<f64>) -> [f64; 5] {
     let mut parameters = [1.0; 5];
     for _ in 0..2 {
@@ -280,7 +280,7 @@ fn a_part_with_a_rate_of_its_own_moves_as_with_that_rate_alone() {
         assert_eq!(mixed, [slow[0], slow[1], slow[2], slow[3], fast[4]]);
         assert!(rate_for(make(0.5), "conv", -1.0).is_err());
         assert!(rate_for(make(0.0), "conv", 0.1).is_err(), "a schedule could not multiply both");
-        // The last that was named decides.
+        // The last one that was set counts.
         let twice = rate_for(rate_for(make(0.5), "", 0.125).unwrap(), "conv1", 0.5).unwrap();
         assert_eq!(moved(twice), [fast[0], fast[1], fast[2], fast[3], slow[4]]);
     }
@@ -296,7 +296,7 @@ fn a_part_with_a_rate_of_its_own_moves_as_with_that_rate_alone() {
 fn a_schedule_multiplies_the_rates_of_all_parts() {
     let mut sgd = Sgd::new(0.5).unwrap().rate_for("conv", 0.125).unwrap();
     let mut parameters = [1.0; 5];
-    // Half of the rate it was made with.
+    // Half of the rate it was created with.
     sgd.step(0.25, LAYERS, &mut parameters, &[1.0; 5]).unwrap();
     assert_eq!(parameters, [0.9375, 0.9375, 0.9375, 0.9375, 0.75]);
 }
@@ -310,7 +310,7 @@ fn frozen_gradients_count_in_no_clipping_norm() {
 }
 
 #[test]
-fn a_part_that_does_not_exist_is_told_with_the_nearest_name() {
+fn an_unknown_part_is_reported_with_the_nearest_name() {
     let blocks = [layer("features1.conv1", LAYERS[2].tensors), layer("features1.relu1", &[])];
     let told = |sgd: Sgd<f64>| {
         let mut sgd = sgd;

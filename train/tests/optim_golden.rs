@@ -1,4 +1,4 @@
-//! The optimisers walk where PyTorch's and Keras's walk.
+//! The optimisers follow the trajectories of PyTorch and Keras.
 
 use netwright_runtime::Shape;
 use netwright_runtime::init::Init;
@@ -14,7 +14,7 @@ fn numbers(list: &Value) -> Vec<f64> {
     }
 }
 
-/// The largest difference, relative to numbers above 1.
+/// Returns the largest difference, relative to numbers above 1.
 fn difference(found: &[f64], expected: &[f64], what: &str) -> f64 {
     assert_eq!(found.len(), expected.len(), "{what}");
     let each = found.iter().zip(expected).map(|(found, expected)| (found - expected).abs() / expected.abs().max(1.0));
@@ -23,7 +23,7 @@ fn difference(found: &[f64], expected: &[f64], what: &str) -> f64 {
     largest
 }
 
-/// One layer for each parameter tensor of a problem; the last part of its name and its `decay` tell its kind.
+/// Returns a layer for each parameter tensor of a problem; the last part of its name and its `decay` determine its kind.
 fn layers(problem: &Value) -> Vec<Layer> {
     let mut offset = 0;
     let mut layers = Vec::new();
@@ -91,7 +91,7 @@ fn optimizer(run: &Value) -> Box<dyn Optimizer<f64>> {
     }
 }
 
-/// ½ w'Aw − b'w
+/// Computes ½ w'Aw − b'w and its gradient.
 fn quadratic(problem: &Value, w: &[f64]) -> (f64, Vec<f64>) {
     let (a, b) = (numbers(&problem["A"]), numbers(&problem["b"]));
     let aw: Vec<f64> = a.chunks(w.len()).map(|row| row.iter().zip(w).map(|(a, w)| a * w).sum()).collect();
@@ -99,7 +99,7 @@ fn quadratic(problem: &Value, w: &[f64]) -> (f64, Vec<f64>) {
     (loss, aw.iter().zip(&b).map(|(aw, b)| aw - b).collect())
 }
 
-/// The mean cross-entropy of dense 5 tanh, softmax 3 on four features.
+/// Computes the mean cross-entropy of dense 5 tanh, softmax 3 on four features, and its gradient.
 fn perceptron(problem: &Value, w: &[f64]) -> (f64, Vec<f64>) {
     const I: usize = 4;
     const H: usize = 5;

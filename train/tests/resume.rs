@@ -1,4 +1,4 @@
-//! A run that is stopped, or killed, and goes on gives the same bits as one that was not.
+//! A run that is stopped or killed, and then resumed, gives the same bits as an uninterrupted one.
 
 mod support;
 
@@ -15,7 +15,7 @@ use netwright_train::train::augment::Augmentation;
 use netwright_train::train::{Checkpoints, EarlyStopping, Ending, EpochRecord, History, Trainer};
 use support::{Spot, SpotDropout, bits, data};
 
-/// A folder that is there for one test.
+/// A folder that exists for one test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -35,7 +35,7 @@ impl Drop for Folder {
     }
 }
 
-/// How often the runs of these tests save.
+/// How often the runs of these tests save checkpoints.
 #[derive(Clone, Copy)]
 struct Every {
     epochs: u64,
@@ -45,7 +45,7 @@ struct Every {
 const END: Every = Every { epochs: 100, steps: None };
 const STEP: Every = Every { epochs: 1, steps: Some(1) };
 
-/// Everything that has a state: dropout, augmentation, Adam's moments, a plateau, early stopping.
+/// Creates a trainer with everything that has state: dropout, augmentation, Adam's moments, a plateau, early stopping.
 fn trainer<'c>(checkpoint: Option<&Path>, every: Every) -> Trainer<'c, SpotDropout, usize, CrossEntropy, Adam> {
     let trainer = Trainer::new()
         .epochs(6)
@@ -68,7 +68,7 @@ fn trainer<'c>(checkpoint: Option<&Path>, every: Every) -> Trainer<'c, SpotDropo
     })
 }
 
-/// What must not depend on interruptions: all but the seconds.
+/// Returns the values that must not depend on interruptions: all but the seconds.
 fn figures(history: &History) -> Vec<[u64; 5]> {
     let bits = |number: Option<f64>| number.unwrap_or(f64::NAN).to_bits();
     let of = |e: &EpochRecord| [e.step, e.rate.to_bits(), e.loss.to_bits(), bits(e.accuracy), bits(e.validation_loss)];
@@ -88,7 +88,7 @@ fn a_run_stopped_after_any_step_and_resumed_gives_the_same_bits() {
             .on_step(|report| if report.step == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
             .fit(&mut network, &train, Some(&validation))
             .unwrap();
-        // Other weights: they must come from the checkpoint.
+        // Other weights, which must be replaced by the checkpoint's.
         let mut network = SpotDropout::init(2);
         let history = trainer(Some(&folder.file()), END).fit(&mut network, &train, Some(&validation)).unwrap();
         assert!(bits(&network) == bits(&whole), "stopped after step {stop}");
@@ -155,7 +155,7 @@ fn a_checkpoint_that_is_damaged_or_of_another_run_is_refused_and_nothing_changes
     for length in 0..good.len() {
         std::fs::write(&file, &good[..length]).unwrap();
         let error = refused(&file, |trainer| fit(&mut network, trainer));
-        // Fewer bytes than the length of a header takes are no file of that kind at all.
+        // A file with fewer bytes than the length field of a header is reported as another format.
         let is_named =
             if length < 8 { matches!(&error, Error::Format { .. }) } else { matches!(&error, Error::Truncated { .. }) };
         assert!(is_named, "cut to {length}: {error}");
@@ -193,7 +193,7 @@ fn a_loss_that_is_no_number_names_the_last_good_checkpoint() {
     assert!(error.to_string().contains("run.checkpoint"), "{error}");
 }
 
-/// The environment variable by which the test below tells its copy of itself to be the run that is killed.
+/// The environment variable that tells a copy of the test process to be the run that is killed.
 const KILLED: &str = "NETWRIGHT_TEST_RUN_TO_KILL";
 
 #[test]
@@ -217,7 +217,7 @@ fn a_run_killed_at_random_moments_and_resumed_gives_the_same_bits() {
             .stdout(std::process::Stdio::null())
             .spawn()
             .unwrap();
-        // Until it has come one checkpoint further, and then to any moment of the next step or its checkpoint.
+        // Until there is one more checkpoint, and then up to a random moment of the next step or its checkpoint.
         while std::fs::read(&file).ok() == before && run.try_wait().unwrap().is_none() {
             std::thread::yield_now();
         }

@@ -1,16 +1,16 @@
-//! The schedules go where PyTorch's and Keras's go.
+//! The schedules have the factors of PyTorch's and Keras's.
 
 use netwright_train::schedule::{
     Constant, Cosine, Exponential, OneCycle, Progress, ReduceOnPlateau, Schedule, Step, WarmUp,
 };
 
-/// Epochs have four steps; a plateau hears of a validation after each step.
+/// Epochs have four steps; a plateau observes a validation after each step.
 const STEPS_PER_EPOCH: u64 = 4;
 
 fn schedule(name: &str) -> Box<dyn Schedule> {
     let warm_up = 1.0;
     let step = || Step::new(1.0, 0.5).unwrap();
-    // 0.9 with every step.
+    // A factor of 0.9 per step.
     let exponential = || Exponential::new(0.9_f64.powi(4)).unwrap();
     match name {
         "step" | "keras_step" => Box::new(step()),

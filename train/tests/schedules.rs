@@ -1,4 +1,4 @@
-//! Schedules and clipping, as a run follows them.
+//! Schedules and clipping in a run.
 
 mod support;
 
@@ -10,13 +10,13 @@ use netwright_train::schedule::{Cosine, OneCycle, ReduceOnPlateau, Schedule, War
 use support::{Spot, data, quick};
 
 #[test]
-fn a_schedule_hears_of_the_validation() {
+fn a_schedule_observes_the_validation() {
     let train = data(32, 1);
     let run = |schedule| {
         let trainer = quick().epochs(6).unwrap().optimizer(Sgd::new(0.0).unwrap()).schedule(schedule);
         trainer.fit(&mut Spot::init(1), &train, Some(&train)).unwrap().last().unwrap().rate
     };
-    // Nothing gets better at a rate of 0, so the factor sinks.
+    // Nothing improves at a rate of 0, so the factor decreases.
     assert_eq!(run(ReduceOnPlateau::new(0.5, 1).unwrap()), 0.0);
     let mut rates = Vec::new();
     let cosine = quick().epochs(4).unwrap().schedule(Cosine::new()).on_epoch(|report| {
@@ -27,7 +27,7 @@ fn a_schedule_hears_of_the_validation() {
     assert!(rates.is_sorted_by(|a, b| a > b) && rates[0] < 0.1, "{rates:?}");
 }
 
-/// The learning rate of every step.
+/// Returns the learning rate of every step.
 fn rates(schedule: impl Schedule + 'static) -> Vec<f64> {
     let mut rates = Vec::new();
     let trainer = quick().epochs(5).unwrap().schedule(schedule).on_step(|report| {
@@ -39,7 +39,7 @@ fn rates(schedule: impl Schedule + 'static) -> Vec<f64> {
 }
 
 #[test]
-fn warm_up_and_one_cycle_go_their_way_through_the_steps_of_a_run() {
+fn warm_up_and_one_cycle_set_the_rate_of_each_step() {
     // Five epochs of four steps at a rate of 0.1.
     let close = |found: &[f64], expected: &[f64]| {
         assert_eq!(found.len(), expected.len());
@@ -69,7 +69,7 @@ fn a_plateau_of_the_validation_lowers_the_rate_of_the_epochs_after_it() {
         ControlFlow::Continue(())
     });
     trainer.fit(&mut Spot::init(1), &train, Some(&train)).unwrap();
-    // The first validation is the best; two more are waited for each time, and 0.2 is the least.
+    // The first validation is the best; each decrease comes after two more, and 0.2 is the smallest factor.
     assert_eq!(rates, [1.0, 1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 0.2, 0.2].map(|factor| 0.1 * factor));
 }
 

@@ -1,4 +1,4 @@
-//! Training on samples that are not in memory.
+//! Training on streams of samples.
 
 mod support;
 
@@ -17,13 +17,13 @@ use support::{Spot, SpotDropout, bits, spots};
 
 type Image = Tensor<6, 6, 1>;
 
-/// Samples out of nowhere, others in each epoch.
+/// Generates samples, which differ from epoch to epoch.
 fn generated(epoch: u64) -> impl Iterator<Item = Result<(Image, usize), String>> + Send {
     let (images, labels) = spots(70, 100 + epoch);
     images.into_iter().zip(labels).map(Ok)
 }
 
-/// The numbers of all samples in the order of an epoch.
+/// Returns the numbers of all samples in the order of an epoch.
 fn order<S: Source<Image, usize>>(stream: &S, seed: u64, epoch: u64) -> Vec<u64> {
     let mut loader = Loader::with_sampler(stream.sampler(seed), 16, Preparation::new(seed)).unwrap();
     loader.begin(epoch, 0);
@@ -93,7 +93,7 @@ fn an_iterator_may_go_on_for_ever_and_inputs_may_stand_elsewhere() {
     assert_eq!(history.last().unwrap().step, 8);
 }
 
-/// Everything that a stream has to do with: dropout, augmentation, mixup, a shuffle buffer.
+/// Creates a trainer with everything that depends on the stream: dropout, augmentation, mixup, a shuffle buffer.
 fn trainer<'c>(
     threads: usize,
 ) -> Trainer<'c, SpotDropout, usize, CrossEntropy, Adam, netwright_train::train::MixedLabel> {
@@ -166,7 +166,7 @@ fn a_checkpoint_of_another_order_is_refused() {
     assert!(matches!(fit.unwrap_err(), Error::Resume { what: "the order of samples", .. }));
 }
 
-/// Trains on a stream whose sample 40 is replaced, and gives the error and the steps made before it.
+/// Trains on a stream whose sample 40 is replaced, and returns the error and the number of steps before it.
 fn failing<It>(threads: usize, open: impl Fn(u64) -> It + Sync) -> (Error, u64)
 where
     It: Iterator<Item = Result<(Image, usize), String>> + Send,

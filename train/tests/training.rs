@@ -1,4 +1,4 @@
-//! What training promises.
+//! Properties of training.
 
 mod support;
 
@@ -176,14 +176,14 @@ fn what_cannot_be_trained_is_refused_before_the_first_step() {
     assert!(matches!(refused(stopping, &train), Error::NoValidation { .. }));
     let nothing = Pairs::<Tensor<6, 6, 1>, usize>::new(&[], &[]).unwrap();
     assert!(matches!(quick().fit(&mut network, &nothing, None), Err(Error::Empty { .. })));
-    // Two classes that are each a whole are no distribution.
+    // Two classes with share 1 each are not a distribution.
     let mut shares = vec![[0.2_f32, 0.2, 0.6]; 40];
     shares[17] = [1.0, 0.0, 1.0];
     let shares = train.clone().with_targets(shares).unwrap();
     let trainer = Trainer::new().loss(CrossEntropy).optimizer(Sgd::new(0.1).unwrap()).progress(false);
     let error = trainer.fit(&mut network, &shares, None).unwrap_err().to_string();
     assert_eq!(error, "the data: the target of sample 17 is 2; it must be 1, the sum of the shares of all classes");
-    // Values have no classes to be counted.
+    // Targets that are values have no classes to count.
     let trainer = Trainer::new().loss(SquaredError).optimizer(Sgd::new(0.1).unwrap()).progress(false);
     let counted = trainer.metric("right", metrics::accuracy).unwrap();
     let error = counted.fit(&mut network, &shares, Some(&shares)).unwrap_err();
@@ -265,7 +265,7 @@ fn a_loss_that_is_no_number_names_the_step_and_the_layer_and_leaves_the_weights(
     let error = quick().fit(&mut Spot::init(1), &broken, None).unwrap_err();
     assert!(matches!(error, Error::NotFinite { origin: Origin::Input { sample: 30, partner: None }, .. }), "{error}");
 
-    // A finite loss whose gradient is not: the second layer's weights are as large as a number can be.
+    // The loss is finite and its gradient is not: the second layer's weights are as large as possible.
     let (images, labels) = spots(1, 1);
     let mut network = Spot::init(1);
     let kernel = network.tensor_mut("head1", "kernel").unwrap().iter_mut();
@@ -312,7 +312,7 @@ fn early_stopping_ends_the_run_and_restores_the_best_weights() {
 }
 
 #[test]
-fn early_stopping_can_look_every_few_batches() {
+fn early_stopping_can_validate_every_few_batches() {
     let (train, validation) = (data(60, 1), data(30, 2));
     let rules = EarlyStopping::new(1).unwrap().min_delta(100.0).unwrap().every_batches(2).unwrap().watch(Watch::Error);
     let mut steps = 0;
@@ -326,7 +326,7 @@ fn early_stopping_can_look_every_few_batches() {
         })
         .fit(&mut Spot::init(1), &train, Some(&validation))
         .unwrap();
-    // The first look is the best so far; the second, after step 4, is not better by 100.
+    // The first validation is the best so far; the second, after step 4, does not improve by 100.
     assert_eq!((history.ending, steps), (Ending::Early, 4));
     assert!(EarlyStopping::new(0).is_err());
 }
@@ -413,13 +413,13 @@ fn a_file_that_cannot_be_written_is_found_out_before_the_first_step() {
         assert!(matches!(&error, Error::Io { path, .. } if *path == folder.join(named)), "{error}");
         assert_eq!((steps, bits(&network) == before), (0, true));
     }
-    // The folder of the run has become a file.
+    // The folder of the run has been replaced by a file.
     std::fs::remove_dir(folder.join("run")).unwrap();
     std::fs::write(folder.join("run"), b"").unwrap();
     let error = quick().callback(run.clone()).fit(&mut network, &train, None).unwrap_err();
     assert!(matches!(&error, Error::Io { path, .. } if *path == folder.join("run")), "{error}");
     assert!(bits(&network) == before);
-    // It is gone: it is made again, as is that of a checkpoint.
+    // The folder was deleted: it is created again, and so is that of a checkpoint.
     std::fs::remove_file(folder.join("run")).unwrap();
     let checkpoints = Checkpoints::new(folder.join("new/er/last.checkpoint"));
     quick().checkpoints(checkpoints).callback(run).fit(&mut network, &train, None).unwrap();

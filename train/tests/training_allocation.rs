@@ -1,5 +1,5 @@
-//! After its memory exists, a training step allocates nothing. A program without the test harness, whose own thread
-//! allocates: it counts for all threads.
+//! A training step allocates nothing once its memory exists. This program does not use the test harness, whose own thread
+//! allocates, since it counts the allocations of all threads.
 #![allow(unsafe_code)]
 
 mod support;
@@ -21,20 +21,20 @@ struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: every call is handed to the system's allocator unchanged.
+// SAFETY: every call is forwarded to the system's allocator with unchanged arguments, so its contract is that of the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller's guarantees are those that the system's allocator requires.
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller's guarantees are those that the system's allocator requires.
         unsafe { System.dealloc(pointer, layout) }
     }
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller's guarantees are those that the system's allocator requires.
         unsafe { System.realloc(pointer, layout, size) }
     }
 }
@@ -46,7 +46,7 @@ fn allocations() -> usize {
     ALLOCATIONS.load(Ordering::Relaxed)
 }
 
-/// Steps of a loop of one's own. Returns the engine, for threads that end allocate too.
+/// Makes steps of a hand-written loop. Returns the engine, since the end of threads also allocates.
 fn engine_steps(threads: usize) -> GradientEngine<Spot> {
     let (images, labels) = &spots(128, 1);
     let mut network = Spot::init(1);
@@ -69,7 +69,7 @@ fn engine_steps(threads: usize) -> GradientEngine<Spot> {
     engine
 }
 
-/// Steps of a trainer, with augmentation and mixup.
+/// Makes steps of a trainer, with augmentation and mixup.
 fn trainer_steps(threads: usize) {
     let (images, labels) = spots(120, 1);
     let train = Dataset::new(images, labels).unwrap();

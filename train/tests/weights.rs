@@ -18,7 +18,7 @@ use netwright_runtime::weights::SaveWeights;
 use netwright_runtime::{Architecture, BufferSlot, Error, Memory, Pass, Shape};
 use support::{Gate, Spot, SpotExact};
 
-/// A file that is gone when dropped.
+/// A file that is deleted when dropped.
 struct TestFile(PathBuf);
 
 impl TestFile {
@@ -60,7 +60,7 @@ fn the_file_names_layers_tensors_and_network() {
     assert_eq!(header.metadata().as_ref().unwrap()["netwright.network"], "Spot");
 }
 
-/// A network of statistics alone, which are saved like parameters.
+/// A network with statistics alone, which are saved like parameters.
 #[derive(Clone, Debug)]
 struct Moving(Weights<f32>);
 
@@ -189,7 +189,7 @@ fn weights_of_another_network_tell_every_difference_and_change_nothing() {
 }
 
 #[test]
-fn numbers_are_converted_only_when_asked() {
+fn elements_are_converted_only_on_request() {
     let file = TestFile::new("converted");
     let single = Spot::init(1);
     single.save(&file.0).unwrap();
@@ -236,7 +236,7 @@ fn weights_that_another_program_has_changed_are_loaded_and_the_report_says_so() 
 fn halves_are_widened_where_asked_and_refused_elsewhere() {
     let (file, saved) = (TestFile::new("halves"), Gate::init(1));
     for (kind, shift) in [(safetensors::Dtype::BF16, 0), (safetensors::Dtype::F16, 1)] {
-        // 1.5 in every place: 0x3fc0 as BF16, 0x3e00 as F16.
+        // All elements are 1.5: 0x3fc0 as BF16, 0x3e00 as F16.
         let halves = |len: usize| [[0xc0, 0x3f], [0x00, 0x3e]][shift].repeat(len);
         let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Gate::LAYERS
             .iter()
@@ -257,7 +257,7 @@ fn halves_are_widened_where_asked_and_refused_elsewhere() {
 }
 
 #[test]
-fn what_matches_is_loaded_and_the_rest_is_told() {
+fn what_matches_is_loaded_and_the_rest_is_reported() {
     let (file, saved) = (TestFile::new("matching"), Gate::init(1));
     let mut writer = Writer::new();
     writer.tensor("dense1.kernel", &[2, 3], &[0.5_f32; 6]);

@@ -1,5 +1,5 @@
-//! AlexNet: Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional neural networks", NeurIPS 2012. Two
-//! groups stand for its two graphics processors.
+//! AlexNet: Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional neural networks", NeurIPS 2012. The two
+//! groups correspond to its two graphics processors.
 
 netwright::network! {
     /// AlexNet (Krizhevsky et al., 2012), with the two groups of the paper.

@@ -1,9 +1,9 @@
 //! Inception-ResNet-v2: Szegedy, Ioffe, Vanhoucke and Alemi, "Inception-v4, Inception-ResNet and the impact of residual connections on
-//! learning", 2016 (arXiv 1602.07261), with the widths of Keras. Layers are called as there, where those
-//! without a name are numbered.
+//! learning", 2016 (arXiv 1602.07261), with the widths of Keras. Layers have Keras' names; Keras numbers layers
+//! without a name.
 
 netwright::network! {
-    /// A convolution that keeps the size.
+    /// A convolution with `same` padding.
     block unit(height, width, filters) {
         conv (height)x(width)x(filters) same nobias bn noscale relu
     }
@@ -13,7 +13,7 @@ netwright::network! {
         conv 3x3x(filters) stride (stride) nobias bn noscale relu
     }
 
-    /// On images of 35x35.
+    /// The residual block on images of 35x35.
     block residual_a() {
         residual {
             concat
@@ -24,7 +24,7 @@ netwright::network! {
         } relu
     }
 
-    /// On images of 17x17.
+    /// The residual block on images of 17x17.
     block residual_b() {
         residual {
             concat
@@ -34,7 +34,7 @@ netwright::network! {
         } relu
     }
 
-    /// On images of 8x8.
+    /// The branches of the residual block on images of 8x8.
     block branches_c() {
         concat
             { unit(1, 1, 192) }
@@ -42,7 +42,7 @@ netwright::network! {
         conv 1x1x2080 from "conv"
     }
 
-    /// On images of 8x8, scaled.
+    /// The scaled residual block on images of 8x8.
     block residual_c() {
         residual { branches_c; scale 0.2 } relu
     }

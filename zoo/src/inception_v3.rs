@@ -2,7 +2,7 @@
 //! (arXiv 1512.00567), without the auxiliary classifier, as in Keras, which numbers its layers.
 
 netwright::network! {
-    /// A convolution that keeps the size.
+    /// A convolution with `same` padding.
     block unit(height, width, filters) {
         conv (height)x(width)x(filters) same nobias bn noscale relu
     }
@@ -12,7 +12,7 @@ netwright::network! {
         conv 3x3x(filters) stride (stride) nobias bn noscale relu
     }
 
-    /// Windows of 5x5, the larger one as two of 3x3.
+    /// Branches with windows of 5x5, the larger one as two of 3x3.
     block inception_a(pooled) {
         concat
             { unit(1, 1, 64) }
@@ -21,7 +21,7 @@ netwright::network! {
             { avgpool 3 stride 1 same; unit(1, 1, pooled) }
     }
 
-    /// Windows of 7x7 as 1x7 and 7x1.
+    /// Branches with windows of 7x7 as 1x7 and 7x1.
     block inception_b(width) {
         concat
             { unit(1, 1, 192) }
@@ -30,7 +30,7 @@ netwright::network! {
             { avgpool 3 stride 1 same; unit(1, 1, 192) }
     }
 
-    /// Windows of 3x3 as 1x3 beside 3x1.
+    /// Branches with windows of 3x3 as 1x3 beside 3x1.
     block inception_c() {
         concat
             { unit(1, 1, 320) }

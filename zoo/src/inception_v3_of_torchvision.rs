@@ -1,9 +1,9 @@
-//! Inception-v3 as torchvision has it: normalisations have a scale, and average pools count the zeros around an image. Szegedy, Vanhoucke,
+//! Inception-v3 as in torchvision: normalisations have a scale, and average pools count the zeros around an image. Szegedy, Vanhoucke,
 //! Ioffe, Shlens and Wojna, "Rethinking the Inception architecture for computer vision", 2015 (arXiv 1512.00567), without the auxiliary
 //! classifier.
 
 netwright::network! {
-    /// A convolution that keeps the size.
+    /// A convolution with `same` padding.
     block unit(height, width, filters) {
         conv (height)x(width)x(filters) same nobias from "conv" bn momentum 0.9 from "bn" relu
     }
@@ -13,7 +13,7 @@ netwright::network! {
         conv 3x3x(filters) stride (stride) nobias from "conv" bn momentum 0.9 from "bn" relu
     }
 
-    /// Windows of 5x5, the larger one as two of 3x3.
+    /// Branches with windows of 5x5, the larger one as two of 3x3.
     block inception_a(pooled) {
         concat
             { unit(1, 1, 64) from "branch1x1" }
@@ -22,7 +22,7 @@ netwright::network! {
             { zeropad 1; avgpool 3 stride 1; unit(1, 1, pooled) from "branch_pool" }
     }
 
-    /// Windows of 7x7 as 1x7 and 7x1.
+    /// Branches with windows of 7x7 as 1x7 and 7x1.
     block inception_c(width) {
         concat
             { unit(1, 1, 192) from "branch1x1" }
@@ -35,7 +35,7 @@ netwright::network! {
             { zeropad 1; avgpool 3 stride 1; unit(1, 1, 192) from "branch_pool" }
     }
 
-    /// Windows of 3x3 as 1x3 beside 3x1.
+    /// Branches with windows of 3x3 as 1x3 beside 3x1.
     block inception_e() {
         concat
             { unit(1, 1, 320) from "branch1x1" }

@@ -1,4 +1,4 @@
-//! LeNet-5 as it was printed: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition", Proceedings of
+//! LeNet-5 as it was published: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition", Proceedings of
 //! the IEEE 86(11), 1998, section II.B: trained subsampling, the connections of table I, and an output layer that measures the distance
 //! to a stylised picture of each digit, 12 units high and 7 wide.
 
@@ -6,8 +6,8 @@ netwright::network! {
     /// 1.7159 tanh(2/3 x), the paper's squashing function: 1 at 1 and -1 at -1.
     block squash() { scale 0.6666666666666666; tanh; scale 1.7159 }
 
-    /// LeNet-5 (LeCun et al., 1998) as it was printed. Its last layer, `rbf`, is a distance for each digit; the answer is what the
-    /// paper takes a distance for, the negative logarithm of a probability.
+    /// LeNet-5 (LeCun et al., 1998) as it was published. Its last layer, `rbf`, computes a distance for each digit; the answer is the paper's
+    /// interpretation of a distance, the negative logarithm of a probability.
     pub LeNet5Of1998(32x32x1) {
         conv 5x5x6 as c1;    squash;
         subsample 2 as s2;   squash;

@@ -1,12 +1,12 @@
 //! The classic convolutional networks, one short file of [`netwright::network!`] each.
 //!
-//! Each network is a feature, so that you pay the compile time of those you use; `all` is all of them.
+//! Each network is a feature, so that you only compile those that you use; `all` enables all of them.
 //!
 //! | type | feature | paper | parameters and statistics |
 //! |---|---|---|---:|
 //! | `ToyConvnet` | `toy` | the spreadsheet of fast.ai | 2,948 |
-//! | `LeNet5` | `lenet5` | LeCun et al., 1998, as it is taught | 61,706 |
-//! | `LeNet5Of1998` | `lenet5-1998` | LeCun et al., 1998, as it was printed | 60,000 |
+//! | `LeNet5` | `lenet5` | LeCun et al., 1998, as it is taught today | 61,706 |
+//! | `LeNet5Of1998` | `lenet5-1998` | LeCun et al., 1998, as it was published | 60,000 |
 //! | `AlexNet` | `alexnet` | Krizhevsky et al., 2012 | 60,965,224 |
 //! | `Vgg16` | `vgg16` | Simonyan and Zisserman, 2014 | 138,357,544 |
 //! | `ResNet50` | `resnet50` | He et al., 2015 | 25,636,712 |
@@ -18,7 +18,7 @@
 //! | `InceptionResNetV2` | `inception-resnet-v2` | Szegedy et al., 2016 | 55,873,736 |
 //!
 //! They are the networks of `keras.applications` (LeNet-5 and AlexNet those of their papers, ResNeXt-50 that of `torchvision`), layer by
-//! layer; the tests compare them with those. Weights are not part of it; those of torchvision and Keras are read from the files that these
+//! layer; the tests compare them with those. Weights are not included; those of torchvision and Keras are read from the files that these
 //! libraries write, with the feature `formats`, and `hdf5` for Keras' `.h5`:
 //!
 //! ```no_run
@@ -34,7 +34,7 @@
 //! # fn main() {}
 //! ```
 //!
-//! [`maps`] has the names alone, for other scalars, for the way back, and says which networks are the same in both libraries.
+//! [`maps`] has the names alone, for other scalar types and for saving, and says which networks are the same in both libraries.
 //!
 //! ```
 //! # #[cfg(feature = "lenet5")] {
@@ -49,13 +49,13 @@
 //!
 //! # Depth
 //!
-//! `DEPTH` counts the layers on the longest way from the image to the answer, the image included: each word of the language is one, so
-//! activations, batch normalisations and pools count. That is 126 for Xception and 159 for Inception-v3, the numbers that the lecture and
-//! the documentation of Keras give. The others count differently in Keras:
+//! `DEPTH` counts the layers on the longest path from the image to the answer, the image included: each word of the language is one, so
+//! activations, batch normalisations and pools count. That is 126 for Xception and 159 for Inception-v3, the figures in the lecture and
+//! in the documentation of Keras. For other networks Keras counts differently:
 //!
-//! - VGG-16 is 37 here and 23 there: there the 15 rectifiers are arguments of their layers, and flattening is a layer.
-//! - Inception-ResNet-v2 is 611 here and 572 there: there scaling a residual and adding it is one layer, in the 39 blocks that scale.
-//! - ResNet-50 and ResNeXt-50 have no number there; here it is 167 for both.
+//! - VGG-16 is 37 here and 23 there: in Keras the 15 rectifiers are arguments of their layers, and flattening is a layer.
+//! - Inception-ResNet-v2 is 611 here and 572 there: in Keras scaling and adding a residual is one layer, in the 39 blocks that scale.
+//! - ResNet-50 and ResNeXt-50 have no figure there; here it is 167 for both.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(feature = "std"), no_std)]
 

@@ -1,4 +1,4 @@
-//! What other libraries call the layers of these networks: for [`load_foreign`](netwright::foreign::ForeignWeights::load_foreign) and back.
+//! The names of these networks' layers in other libraries, to [load](netwright::foreign::ForeignWeights::load_foreign) and save weights.
 //!
 //! | network | torchvision | Keras |
 //! |---|---|---|
@@ -12,7 +12,7 @@
 //! | `InceptionResNetV2` | | [`keras::inception_resnet_v2`] |
 //! | `AlexNet` | another network: without groups, with fewer filters | |
 //!
-//! With the feature `formats`, `netwright_zoo::torchvision` and `netwright_zoo::keras` have a function that reads each. The way back:
+//! With the feature `formats`, `netwright_zoo::torchvision` and `netwright_zoo::keras` have a function that reads each. To save weights:
 //!
 //! ```no_run
 //! # #[cfg(feature = "vgg16")] {
@@ -26,12 +26,12 @@
 //! # }
 //! ```
 //!
-//! Images are normalised as the library does it for these weights; that is no layer of the networks. `keras.applications.resnet50` swaps red
-//! and blue and subtracts means, torchvision scales to 0..1 and divides by deviations.
+//! Images must be normalised as the library does for these weights; the networks have no layer for it. `keras.applications.resnet50` swaps red
+//! and blue and subtracts means, torchvision scales to 0..1, subtracts means and divides by standard deviations.
 
 /// The names of `torchvision.models`, in a `state_dict`.
 pub mod torchvision {
-    // A crate that asks for none of the networks has none of the maps.
+    // Without features for networks, there are no maps.
     #[allow(unused_imports)]
     use netwright::foreign::Map;
 
@@ -53,8 +53,9 @@ pub mod torchvision {
         Map::pytorch()
     }
 
-    /// `torchvision.models.inception_v3()` for `InceptionV3OfTorchvision`, whose auxiliary classifier is left out. What is saved is for
-    /// `inception_v3(aux_logits=False)`. Models with `transform_input`, as those with weights are, expect images normalised for Inception.
+    /// `torchvision.models.inception_v3()` for `InceptionV3OfTorchvision`, without the auxiliary classifier. Saved weights are for
+    /// `inception_v3(aux_logits=False)`. Models with `transform_input`, such as those with pretrained weights, expect images normalised for
+    /// Inception.
     #[cfg(feature = "inception-v3-of-torchvision")]
     pub fn inception_v3() -> Map {
         Map::pytorch().ignoring("AuxLogits")
@@ -63,7 +64,7 @@ pub mod torchvision {
 
 /// The names of `keras.applications`, in a `.weights.h5` or a `.h5`.
 pub mod keras {
-    // A crate that asks for none of the networks has none of the maps.
+    // Without features for networks, there are no maps.
     #[allow(unused_imports)]
     use netwright::foreign::Map;
 

@@ -1,8 +1,8 @@
-//! ResNet-50: He, Zhang, Ren and Sun, "Deep residual learning for image recognition", 2015 (arXiv 1512.03385). As in the paper, a
-//! bottleneck's stride lies in its first convolution; as in Keras, each convolution has a bias; layers are called as there.
+//! ResNet-50: He, Zhang, Ren and Sun, "Deep residual learning for image recognition", 2015 (arXiv 1512.03385). As in the paper, the
+//! stride of a bottleneck is in its first convolution; as in Keras, each convolution has a bias; layers have Keras' names.
 
 netwright::network! {
-    /// Narrows, convolves and widens, beside a projection to the new size.
+    /// A bottleneck beside a projection to the new size.
     block bottleneck(width, stride) {
         add
             { conv 1x1x(4*width) stride (stride) from "0_conv" bn eps 1.001e-5 from "0_bn" }
@@ -14,7 +14,7 @@ netwright::network! {
             relu
     }
 
-    /// The same beside what comes in.
+    /// A bottleneck beside the identity.
     block identity(width) {
         residual {
             conv 1x1x(width) from "1_conv" bn eps 1.001e-5 from "1_bn" relu;

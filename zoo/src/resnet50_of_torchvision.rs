@@ -1,15 +1,15 @@
-//! ResNet-50 as torchvision has it, known as version 1.5: the stride of a bottleneck lies in its 3x3 convolution, and no convolution has a
+//! ResNet-50 as in torchvision, known as version 1.5: the stride of a bottleneck is in its 3x3 convolution, and no convolution has a
 //! bias. He, Zhang, Ren and Sun, "Deep residual learning for image recognition", 2015 (arXiv 1512.03385).
 
 netwright::network! {
-    /// Narrows, convolves and widens.
+    /// A bottleneck: reduces the channels, convolves, and expands them.
     block bottleneck(width, stride = 1) {
         conv 1x1x(width) nobias from "conv1" bn eps 1e-5 momentum 0.9 from "bn1" relu;
         conv 3x3x(width) stride (stride) pad 1 nobias from "conv2" bn eps 1e-5 momentum 0.9 from "bn2" relu;
         conv 1x1x(4*width) nobias from "conv3" bn eps 1e-5 momentum 0.9 from "bn3"
     }
 
-    /// Beside a projection to the new size.
+    /// A bottleneck beside a projection to the new size.
     block widen(width, stride) {
         add
             { bottleneck(width, stride) }
@@ -17,7 +17,7 @@ netwright::network! {
             relu
     }
 
-    /// Beside what comes in.
+    /// A bottleneck beside the identity.
     block identity(width) {
         residual { bottleneck(width) } relu
     }

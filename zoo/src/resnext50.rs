@@ -1,15 +1,15 @@
 //! ResNeXt-50 (32x4d): Xie, Girshick, Dollár, Tu and He, "Aggregated residual transformations for deep neural networks", 2016
-//! (arXiv 1611.05431). As in torchvision, the stride lies in the grouped convolution; layers are called as there.
+//! (arXiv 1611.05431). As in torchvision, the stride is in the grouped convolution; layers have torchvision's names.
 
 netwright::network! {
-    /// Convolves in 32 groups between two changes of width.
+    /// A convolution in 32 groups between two changes of the number of channels.
     block cardinal(width, stride = 1) {
         conv 1x1x(width) nobias from "conv1" bn eps 1e-5 momentum 0.9 from "bn1" relu;
         conv 3x3x(width) stride (stride) pad 1 groups 32 nobias from "conv2" bn eps 1e-5 momentum 0.9 from "bn2" relu;
         conv 1x1x(2*width) nobias from "conv3" bn eps 1e-5 momentum 0.9 from "bn3"
     }
 
-    /// Beside a projection to the new size.
+    /// The same beside a projection to the new size.
     block widen(width, stride) {
         add
             { cardinal(width, stride) }
@@ -17,7 +17,7 @@ netwright::network! {
             relu
     }
 
-    /// Beside what comes in.
+    /// The same beside the identity.
     block identity(width) {
         residual { cardinal(width) } relu
     }

@@ -1,5 +1,5 @@
 //! VGG-16: Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", 2014 (arXiv 1409.1556),
-//! configuration D; layers are called as in torchvision.
+//! configuration D; layers have torchvision's names.
 
 netwright::network! {
     /// VGG-16 (Simonyan and Zisserman, 2014).

@@ -1,8 +1,8 @@
 //! Xception: Chollet, "Xception: deep learning with depthwise separable convolutions", 2016 (arXiv 1610.02357).
-//! Layers are called as in Keras, which numbers those without a name itself.
+//! Layers have Keras' names; Keras numbers layers without a name.
 
 netwright::network! {
-    /// Two separable convolutions and a pool, beside a projection of what came before the rectifier.
+    /// Two separable convolutions and a pool, beside a projection of the input before the rectifier.
     block shrink(first, last) {
         add
             { conv 1x1x(last) stride 2 same nobias bn }
@@ -14,7 +14,7 @@ netwright::network! {
             }
     }
 
-    /// Three separable convolutions, beside what comes in.
+    /// Three separable convolutions, beside the identity.
     block middle(width) {
         residual {
             relu;

@@ -279,7 +279,7 @@ mod tests {
 
     /// `pickle.dumps(os.system)` and its call with an argument are parsed as names and texts.
     #[test]
-    fn what_would_be_called_is_only_read() {
+    fn calls_are_parsed_and_not_executed() {
         let pickle = read(b"cposix\nsystem\n(S'x'\n").unwrap_err();
         assert!(pickle.contains("0x53"), "{pickle}");
         assert_read(b"\x80\x02cposix\nsystem\nX\x05\0\0\0touch\x85R.", "call(posix.system (touch))");

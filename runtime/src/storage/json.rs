@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_has_a_place() {
+    fn errors_have_a_position() {
         assert_eq!(Json::parse(b"{\"a\": tru}").unwrap_err(), "expected a value at byte 6, behind `{\"a\": `");
         assert_eq!(Json::parse(b"[1 2]").unwrap_err(), "expected `,` or `]` at byte 3, behind `[1 `");
         assert_eq!(Json::parse(b"\"\xff").unwrap_err(), "expected UTF-8 at byte 1, behind `\"`");

@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_found_says_who_reads_it() {
+    fn a_known_kind_is_described_with_its_reader() {
         assert_eq!(found(b"", 0), "an empty file");
         assert_eq!(found(b"P", 1), "a file of 1 byte");
         assert_eq!(found(&[7; 64], 64), "another file, of 64 bytes");

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_could_not_be_written_is_told_and_leaves_nothing() {
+    fn a_file_that_could_not_be_written_is_an_error_and_leaves_nothing() {
         let folder = TestFolder::new("check_writable_fails");
         folder.file("file", b"");
         fs::create_dir(folder.path().join("taken")).unwrap();

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_sleep_and_threads_that_look_for_work_do_all_of_it() {
+    fn sleeping_and_polling_threads_complete_all_work() {
         for count in [1, 2, 7] {
             let threads = Threads::new(count).unwrap();
             for round in 0..60 {

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_told_with_the_file() {
+    fn damage_is_reported_with_the_file() {
         let folder = TestFolder::new("cifar_damage");
         let path = folder.file("a.bin", &[record(1), record(10)].concat());
         assert!(matches!(read(&[&path]), Err(Error::Label { sample: 1, label: 10, .. })));

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn another_size_is_an_error_that_tells_both() {
+    fn another_size_is_an_error_that_names_both() {
         let error = images().tensors::<28, 28, 1, f32>().unwrap_err();
         let message = error.to_string();
         assert!(message.contains("2x2x1") && message.contains("28x28x1"), "{message}");

@@ -177,7 +177,7 @@ mod tests {
     use crate::tensor::Tensor;
 
     #[test]
-    fn what_is_saved_is_the_same_to_the_last_bit_and_normalises_a_single_row() {
+    fn what_is_saved_is_loaded_to_the_bit_and_normalises_a_single_row() {
         let folder = crate::test_folder::TestFolder::new("normalization");
         let rows = [[0.1_f64, -1e-300, 3.0], [7.0 / 3.0, 1e-300, 1e300], [1.0, 0.0, -5.0]];
         let fitted = Normalization::fit(&rows, 3).unwrap();

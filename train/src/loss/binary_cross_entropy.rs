@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_for_several_outputs_is_told_what_would_do() {
+    fn a_label_for_several_outputs_is_an_error_with_a_suggestion() {
         let refused =
             |outputs| Loss::<Sigmoid, usize>::check(&BinaryCrossEntropy, Shape::Flat(outputs), &[1], "the set");
         assert!(refused(1).is_ok());

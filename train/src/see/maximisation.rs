@@ -250,7 +250,7 @@ mod tests {
     const SHAPE: Shape = Shape::Image { height: 3, width: 4, channels: 2 };
 
     #[test]
-    fn what_is_rolled_out_comes_in_at_the_other_side() {
+    fn a_roll_is_cyclic() {
         let mut elements: Vec<f64> = (0..24).map(f64::from).collect();
         roll(SHAPE, &mut elements, [1, -1]);
         // The last row comes first, and each row starts with its second pixel.
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blur_spreads_a_pixel_evenly_and_leaves_what_is_even_alone() {
+    fn a_blur_spreads_a_pixel_symmetrically_and_keeps_constants() {
         let mut even = [0.25_f32; 24];
         blur(SHAPE, &mut even, 1.5);
         assert!(even.iter().all(|element| (element - 0.25).abs() < 1e-6));

@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_lies_over_the_whole_image() {
+    fn a_map_covers_the_whole_image() {
         let image = picture([2, 4, 1], &[0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0]);
         let map = picture([1, 2, 1], &[0.0, 1.0]);
         let bare = image.under(&map, Tones::Heat(0.0, 1.0), 0.0).unwrap();

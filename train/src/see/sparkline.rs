@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn many_values_are_taken_together() {
+    fn many_values_are_averaged() {
         let values: Vec<f64> = (0..1000).map(f64::from).collect();
         assert_eq!(sparkline(&values, 8), "▁▂▃▄▅▆▇█");
         assert_eq!(means(&[1.0, 3.0, f64::NAN, 5.0], 2), [2.0, 5.0]);

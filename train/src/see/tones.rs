@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_place_is_in_the_middle_and_nothing_is_black() {
+    fn nan_is_in_the_middle_and_a_picture_of_zeros_is_black() {
         let flat = Tones::Own.scale((3.0, 3.0));
         assert_eq!(flat.light(3.0), 128);
         assert_eq!(Tones::Own.scale((0.0, 0.0)).light(0.0), 0);

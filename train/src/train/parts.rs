@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_over_stands_alone_where_it_is_enough() {
+    fn a_remainder_is_a_part_of_its_own_if_it_is_large_enough() {
         assert_eq!(lengths(7, 3, 1), [3, 3, 1]);
         assert_eq!(lengths(7, 3, 2), [3, 4]);
         assert_eq!(lengths(8, 3, 2), [3, 3, 2]);

@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_no_number_is_right_about_nothing() {
+    fn an_answer_that_is_not_finite_is_never_right() {
         for broken in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             for place in 0..4 {
                 let mut answer = [0.1, 0.4, 0.3, 0.2];

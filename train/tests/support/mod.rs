@@ -1,4 +1,4 @@
-//! Small networks written by hand, as the macro would write them: the tests of training need no compiler.
+//! Small networks written by hand, in the form of the macro's output, so that the tests of training do not need the compiler.
 #![allow(dead_code)]
 
 use netwright_runtime::context::Context;
@@ -9,7 +9,7 @@ use netwright_train::loss::CrossEntropy;
 use netwright_train::optim::Sgd;
 use netwright_train::train::Trainer;
 
-/// Declares a network of one hidden tanh layer (with dropout) and a softmax or sigmoid head, in plain loops.
+/// Declares a network of one hidden tanh layer (with dropout) and a softmax or sigmoid head, with plain loops.
 macro_rules! mlp {
     ($name:ident, $scalar:ty, $input:ty, $shape:expr, $inputs:literal, $hidden:literal, $outputs:literal,
      $head:ident, $dropout:expr) => {
@@ -31,7 +31,7 @@ macro_rules! mlp {
             const H: usize = $hidden;
             const K: usize = $outputs;
             const IS_SOFTMAX: bool = matches!(stringify!($head).as_bytes(), b"Softmax");
-            // Per image: hidden, logits, answers, and their gradients.
+            // Per image: hidden values, logits, answers, and their gradients.
             const LOGITS: usize = H;
             const ANSWERS: usize = H + K;
             const D_HIDDEN: usize = H + 2 * K;
@@ -290,7 +290,7 @@ mlp!(SpotDropout, f32, Tensor<6, 6, 1>, SPOT, 36, 12, 3, Softmax, 0.25);
 mlp!(SpotExact, f64, Tensor<6, 6, 1, f64>, SPOT, 36, 12, 3, Softmax, 0.0);
 mlp!(Gate, f32, [f32; 2], GATE, 2, 3, 1, Sigmoid, 0.0);
 
-/// Images of a bright spot in the left, middle or right third (the label), with noise: `count` of them, from a seed.
+/// Returns `count` images of a bright spot in the left, middle or right third (the label), with noise, drawn from a seed.
 pub(crate) fn spots(count: usize, seed: u64) -> (Vec<Tensor<6, 6, 1>>, Vec<usize>) {
     let mut state = seed.wrapping_mul(2) + 1;
     let mut draw = move || {
@@ -309,21 +309,21 @@ pub(crate) fn spots(count: usize, seed: u64) -> (Vec<Tensor<6, 6, 1>>, Vec<usize
         .unzip()
 }
 
-/// Bright spots and the thirds they are in.
+/// Images of bright spots, and the thirds that contain them.
 pub(crate) type Spots = Dataset<Tensor<6, 6, 1>>;
 
-/// [`spots`] as a data set.
+/// Returns [`spots`] as a data set.
 pub(crate) fn data(count: usize, seed: u64) -> Spots {
     let (images, labels) = spots(count, seed);
     Dataset::new(images, labels).unwrap()
 }
 
-/// All parameters, to compare bit by bit.
+/// Returns all parameters, to compare bit by bit.
 pub(crate) fn bits(network: &impl Network<Scalar = f32>) -> Vec<u32> {
     network.parameters().iter().map(|number| number.to_bits()).collect()
 }
 
-/// A run of two short epochs.
+/// Creates a trainer with two short epochs.
 pub(crate) fn quick<'c>() -> Trainer<'c, Spot, usize, CrossEntropy, Sgd> {
     Trainer::new()
         .epochs(2)

@@ -21,7 +21,7 @@ fn rows_become_samples() {
 }
 
 #[test]
-fn a_label_stands_where_it_is_said_to() {
+fn the_column_of_the_label_is_the_given_one() {
     let table = read("2,0.5,1\n0,7,8\n").unwrap();
     let first: Dataset<[f32; 2]> = table.labelled(Column::First, 3).unwrap();
     assert_eq!((first.inputs(), first.targets()), (&[[0.5, 1.0], [7.0, 8.0]][..], &[2, 0][..]));
@@ -37,7 +37,7 @@ fn a_label_stands_where_it_is_said_to() {
 }
 
 #[test]
-fn digits_whose_labels_come_first_are_not_read_as_pixels_without_a_word() {
+fn labels_in_the_first_column_are_not_silently_read_as_pixels() {
     let row = |label: usize| format!("{label},0,{},0\n", 20 * label);
     let text: String = (0..40).map(|sample| row(sample % 10)).collect();
     let text: &'static str = text.leak();
@@ -57,7 +57,7 @@ fn digits_whose_labels_come_first_are_not_read_as_pixels_without_a_word() {
 }
 
 #[test]
-fn headers_are_seen() {
+fn headers_are_detected() {
     assert_eq!(names("1,2\n3,4\n"), None);
     assert_eq!(names("a,b\n1,2\n").unwrap(), ["a", "b"]);
     assert_eq!(names("label,0,1\n5,17,18\n").unwrap(), ["label", "0", "1"], "names that look like numbers");

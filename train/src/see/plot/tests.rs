@@ -13,7 +13,7 @@ fn count(image: &image::RgbImage, colour: [u8; 3]) -> usize {
 }
 
 #[test]
-fn the_ending_of_the_name_says_what_is_written() {
+fn the_extension_of_the_name_selects_the_format() {
     let folder = TestFolder::new("drawings");
     let chart = Chart::new("a & b").values("x < y", [1.0, 2.0]);
     let (png, svg) = (folder.path().join("chart.PNG"), folder.path().join("chart.svg"));
@@ -55,7 +55,7 @@ fn text_is_drawn_without_fonts_of_the_system() {
 }
 
 #[test]
-fn curves_that_go_nowhere_or_everywhere_are_drawn() {
+fn curves_without_points_or_with_extreme_points_are_drawn() {
     let nasty = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN, f64::MIN_POSITIVE, 0.0, -1.0, 1.0];
     let mut charts = vec![Chart::new("empty"), Chart::new("").values("", nasty)];
     for a in nasty {
@@ -72,7 +72,7 @@ fn curves_that_go_nowhere_or_everywhere_are_drawn() {
 }
 
 #[test]
-fn letters_keep_the_room_on_their_left_and_stand_in_the_middle_of_their_place() {
+fn letters_keep_their_left_bearing_and_are_aligned_to_their_anchor() {
     // Returns the bounding box of the dark pixels of a text at (100, 100).
     let ink = |text: &str, across, down| {
         let mut pixels = vec![255; 3 * 200 * 200];

@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn what_brings_in_nothing_leaves_a_constant_image_as_it_is() {
+    fn augmentations_that_read_nothing_outside_keep_a_constant_image() {
         let nothing = Augmentation::new();
         let kept = [
             nothing.crop(0.5).unwrap(),
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_outside_is_filled_as_asked() {
+    fn pixels_from_outside_have_the_fill_value() {
         // A row of 0 to 6, read at an offset of two and a half pixels.
         let axis = |fill| Axis { size: 7, fill, part: 1.0, start: 0.0 };
         let at = |fill, place: f64| {

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_names_no_class_whoever_counts() {
+    fn an_answer_that_is_not_finite_names_no_class_in_any_metric() {
         let wrong = |answers: &[[f32; 3]], labels: &[usize], right: f64, none: u64| {
             let matrix = ConfusionMatrix::of(answers, labels).unwrap();
             assert_eq!(accuracy(answers, labels).unwrap(), right, "{answers:?}");
