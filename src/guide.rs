@@ -183,7 +183,7 @@
 //!
 //! # Stopping and resuming
 //!
-//! [`Checkpoints`](crate::train::Checkpoints) hold the complete state of a run; a run that was stopped, or killed, resumes with the same bits. With the
+//! [`Checkpoints`](crate::train::Checkpoints) hold the complete state of a run; a run that was stopped or killed resumes with the same bits. With the
 //! feature `ctrlc`, `Trainer::stop_on_ctrl_c` finishes the current step and saves. Weights alone are saved as a safetensors file:
 //! [`SaveWeights`](crate::SaveWeights).
 //!
