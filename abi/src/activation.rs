@@ -1,8 +1,8 @@
-//! The non-linear functions f of a = f(z): slides 6 to 11, and their younger relatives.
+//! The activation functions f of a = f(z): slides 6 to 11, and later ones.
 
-/// Hands the functions to the macro `$then`, a row for each: its constants, if it has any; whether the derivative follows from the output;
-/// whether it is of the rectifiers' family; whether it is piecewise linear with a kink at 0; its bounds, where it is nothing but the identity
-/// between them; and where it saturates, if that is told of a layer.
+/// Calls the macro `$then` with a row for each function: its constants, if it has any; whether the derivative follows from the output;
+/// whether it is of the rectifiers' family; whether it is piecewise linear with a kink at 0; its bounds, if it only clamps; and where it
+/// saturates, if layers report that.
 #[macro_export]
 macro_rules! for_each_activation {
     ($then:ident) => {
@@ -51,7 +51,7 @@ macro_rules! declare {
         $name:ident $(($($constant:ident: $real:ty),+))?:
             $from_output:expr, $rectifier_family:expr, $piecewise:expr, $bounds:expr, $saturation:expr;
     )*) => {
-        /// A function applied to each element by itself.
+        /// An elementwise function.
         #[derive(Clone, Copy, Debug, PartialEq)]
         pub enum Activation {
             $($(#[$docs])* $name $(($($real),+))?),*
@@ -59,44 +59,44 @@ macro_rules! declare {
 
         #[allow(unused_variables)]
         impl Activation {
-            /// The name of its variant, and its constants in order.
+            /// Returns the name of its variant, and its constants in order.
             pub const fn parts(self) -> (&'static str, [Option<f64>; 2]) {
                 match self {
                     $(Self::$name $(($($constant),+))? => (stringify!($name), declare!(@constants $($($constant)+)?))),*
                 }
             }
 
-            /// Whether the derivative follows from the output alone, so that z need not be kept. A leaky slope or an α that is not
-            /// positive loses the sign of z.
+            /// Whether the derivative follows from the output alone, so that z need not be kept. A leaky slope or an α that is not positive
+            /// loses the sign of z.
             pub const fn has_gradient_from_output(self) -> bool {
                 match self {
                     $(Self::$name $(($($constant),+))? => $from_output),*
                 }
             }
 
-            /// Whether He's initialisation is for it: it passes about half of what comes in (He et al., 2015).
+            /// Whether He's initialisation is intended for it: it passes about half of its inputs (He et al., 2015).
             pub const fn is_rectifier_family(self) -> bool {
                 match self {
                     $(Self::$name $(($($constant),+))? => $rectifier_family),*
                 }
             }
 
-            /// Whether it is a rectifier in the narrow sense, piecewise linear with a kink at 0: what the backward rules of the deconvnet
-            /// (Zeiler and Fergus, 2013) and of guided back-propagation are about.
+            /// Whether it is a rectifier in the narrow sense, piecewise linear with a kink at 0: these are subject to the backward rules of
+            /// the deconvnet (Zeiler and Fergus, 2013) and of guided back-propagation.
             pub const fn is_piecewise_rectifier(self) -> bool {
                 match self {
                     $(Self::$name $(($($constant),+))? => $piecewise),*
                 }
             }
 
-            /// The ends of a function that is nothing else: the identity between them. Kernels hold values between them in registers.
+            /// Returns the bounds of a function that only clamps. Kernels clamp values in registers.
             pub const fn bounds(self) -> Option<[f64; 2]> {
                 match self {
                     $(Self::$name $(($($constant),+))? => $bounds),*
                 }
             }
 
-            /// Where it is flat, for those of which that is told.
+            /// Returns where it is flat, for the functions whose layers report saturation.
             pub const fn saturation(self) -> Option<Saturation> {
                 use Saturation::*;
                 match self {
@@ -114,11 +114,11 @@ pub const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 /// α of [`Activation::Selu`].
 pub const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 
-/// Where [`Activation::Relu6`] ends.
+/// The upper bound of [`Activation::Relu6`].
 pub const RELU6_CEILING: f64 = 6.0;
 
 impl Activation {
-    /// The name of its variant.
+    /// Returns the name of its variant.
     pub const fn name(self) -> &'static str {
         self.parts().0
     }
@@ -136,7 +136,8 @@ pub enum Saturation {
 }
 
 impl Saturation {
-    /// Whether a function that saturates so is flat where it has this value; near an end is a twentieth of the way.
+    /// Whether a function with this saturation is flat where its output is `value`. An output within a twentieth of the range from an end
+    /// is near it.
     pub fn holds(self, value: f64) -> bool {
         match self {
             Self::AtZero => value == 0.0,
@@ -146,17 +147,17 @@ impl Saturation {
     }
 }
 
-/// What becomes of a value z before it is stored: `f(scale · z + shift + y)`, with y what stands in its place already. Scale and
-/// shift are operands, one element for each channel.
+/// The epilogue of a kernel, applied to a value z before it is stored: `f(scale · z + shift + y)`, with the previous contents y of the
+/// output. Scale and shift are operands, one element for each channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Epilogue {
-    /// Whether it is added to what stands in its place.
+    /// Whether the previous contents of the output are added.
     pub accumulate: bool,
     /// The function applied last.
     pub activation: Option<Activation>,
 }
 
 impl Epilogue {
-    /// The value as it is.
+    /// The identity.
     pub const NONE: Self = Self { accumulate: false, activation: None };
 }

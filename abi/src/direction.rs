@@ -1,6 +1,6 @@
 //! What a kernel computes for an operation.
 
-/// What a kernel computes, and in which phase. A kernel is selected for each by itself.
+/// What a kernel computes, and in which phase. Each direction has its own selected kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// The output, when predicting.
@@ -14,7 +14,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 4] = [Self::Predicting, Self::Forward, Self::InputGradient, Self::WeightGradient];
 
     /// Its name in a plan.
@@ -28,14 +28,14 @@ impl Direction {
     }
 }
 
-/// What a call of a network's programs computes, as a line of its plan says it.
+/// What a call of a network's programs computes, as a line of its plan prints it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Computes {
-    /// What all predictions read in place of weights.
+    /// The prepared weights that all predictions read instead of the weights.
     Preparation,
     /// The output, when predicting.
     Prediction,
-    /// What all micro-batches of a training step read in place of weights.
+    /// The prepared weights that all micro-batches of a training step read instead of the weights.
     StepPreparation,
     /// The output, while training.
     Forward,
@@ -48,7 +48,7 @@ pub enum Computes {
 }
 
 impl Computes {
-    /// All of them, in the order of a plan's lines.
+    /// All variants, in the order of a plan's lines.
     pub const ALL: [Self; 7] = [
         Self::Preparation,
         Self::Prediction,
@@ -72,7 +72,7 @@ impl Computes {
         }
     }
 
-    /// The directions that it computes; none, where it prepares weights.
+    /// Returns the directions that it computes; none where it prepares weights.
     pub const fn directions(self) -> &'static [Direction] {
         match self {
             Self::Preparation | Self::StepPreparation => &[],

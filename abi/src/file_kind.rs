@@ -1,4 +1,4 @@
-//! Files of other programs, known by their first bytes: whoever hands in the wrong one hears which it is.
+//! Detection of other programs' files by their first bytes, so that an error can name the kind of a wrong file.
 
 use core::fmt;
 
@@ -29,7 +29,7 @@ impl FileKind {
         Self { what, reader: Some(reader) }
     }
 
-    /// What kind of file the bytes begin, where that can be told.
+    /// Returns the kind of file that begins with these bytes, where they determine it.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         if let Some((_, kind)) = STARTS.iter().find(|(start, _)| bytes.starts_with(start)) {
             return Some(*kind);
@@ -39,22 +39,22 @@ impl FileKind {
                 Some(Self::new("a Python pickle, as old versions of PyTorch write them (`.pt`, `.pth`)"))
             }
             [_, _, _, _, b'T', b'F', b'L', b'3', ..] => Some(Self::new("a TensorFlow Lite model (`.tflite`)")),
-            // A length of the header, which begins with a brace.
+            // The length of the header, then the header, which begins with a brace.
             [_, _, _, 0..=5, 0, 0, 0, 0, b'{', ..] => Some(Self::SAFETENSORS),
-            // Protocol buffers: the field 1, a small number, and the field 2, or a later one of ONNX.
+            // Protocol buffers: field 1 with a small value, then field 2, or a later field of ONNX.
             [0x08, 1, 0x12, ..] => Some(Self::new("a TensorFlow SavedModel (`.pb`)")),
             [0x08, 3..=32, 0x12 | 0x1a | 0x22 | 0x28 | 0x32 | 0x3a | 0x42, ..] => Some(Self::ONNX),
             _ => text(bytes).map(Self::new),
         }
     }
 
-    /// What reads it, where it holds weights.
+    /// Returns the function that reads it, where it holds weights.
     pub const fn reader(self) -> Option<&'static str> {
         self.reader
     }
 }
 
-/// What starts with so and so many bytes.
+/// The kinds of files with fixed first bytes.
 const STARTS: &[(&[u8], FileKind)] = &[
     (
         b"PK\x03\x04",
@@ -82,7 +82,7 @@ const STARTS: &[(&[u8], FileKind)] = &[
     (b"%PDF-", FileKind::new("a PDF file")),
 ];
 
-/// A page of the web that was saved in a file's place, or another text.
+/// Recognises text: a web page that was saved instead of a file, or another text.
 fn text(bytes: &[u8]) -> Option<&'static str> {
     let start = bytes.trim_ascii_start();
     let is = |tag: &[u8]| start.get(..tag.len()).is_some_and(|found| found.eq_ignore_ascii_case(tag));

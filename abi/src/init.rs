@@ -1,9 +1,9 @@
-//! How weights and biases start.
+//! The initialisation of weights and biases.
 
-/// How a tensor starts. D is the fan-in.
+/// The initial values of a tensor. D is the fan-in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
-    /// All the same: 0 for biases, or a small positive constant before ReLU (slide 12).
+    /// A constant: 0 for biases, or a small positive constant before ReLU (slide 12).
     Constant(f64),
     /// N(0, σ²) with the given σ.
     Normal(f64),
@@ -21,7 +21,7 @@ pub enum Init {
     GlorotNormal,
     /// Uniform with variance 2/(fan-in + fan-out).
     GlorotUniform,
-    /// Orthonormal rows or columns, of the filters of each channel by themselves in a depthwise convolution; Saxe et al., 2014.
+    /// Orthonormal rows or columns; in a depthwise convolution, for the filters of each channel separately; Saxe et al., 2014.
     Orthogonal,
 }
 

@@ -1,25 +1,25 @@
-//! A kernel as the table has it: its name, what it does to its operands, and the sizes it takes.
+//! A kernel of the table: its name, its access to each operand, and the type of its sizes.
 
 use core::marker::PhantomData;
 
 use crate::spec::Sizes;
 
-/// What a kernel does to an operand.
+/// The access of a kernel to an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Access {
-    /// Reads it.
+    /// The kernel reads it.
     Read,
-    /// Reads it in place of the operand behind it, which it then overwrites. Operations leave it out; where a plan of memory gives a value and
-    /// what is made of it two places, it names the first.
+    /// The kernel reads it instead of the next operand, which it then overwrites. Operations omit it; the memory planner passes it where a
+    /// value and the result computed from it have different memory.
     Source,
-    /// Overwrites it.
+    /// The kernel overwrites it.
     Write,
-    /// Reads and changes it in place; adds to it, where it is a gradient of weights.
+    /// The kernel reads and changes it in place; it adds to a gradient of weights.
     Update,
 }
 
 impl Access {
-    /// Whether the kernel changes what the operand holds.
+    /// Whether the kernel changes the contents of the operand.
     #[must_use]
     pub const fn changes(self) -> bool {
         matches!(self, Self::Write | Self::Update)
@@ -28,22 +28,22 @@ impl Access {
 
 /// The operands of a kernel.
 pub trait Signature {
-    /// What the operands are called, in the kernel's order.
+    /// The names of the operands, in the kernel's order.
     const OPERANDS: &'static [&'static str];
-    /// The same operands, each a `D`.
+    /// The operands as values of type `D`.
     type Of<D>: Operands<D>;
 }
 
 /// Operands that can be listed.
 pub trait Operands<D> {
-    /// Hands each operand over, in the kernel's order, with what the kernel does to it.
+    /// Calls `take` with each operand, in the kernel's order, and the kernel's access to it.
     fn each(self, take: impl FnMut(D, Access));
 }
 
 /// A kernel with the operands `S` and the sizes `Z`.
 #[derive(Debug)]
 pub struct Kernel<S, Z> {
-    /// Which.
+    /// Its identity.
     pub id: KernelId,
     takes: PhantomData<fn(S, Z)>,
 }
@@ -69,29 +69,30 @@ impl<S: Signature, Z: Sizes> Kernel<S, Z> {
     }
 }
 
-/// A kernel whatever it takes.
+/// A kernel, without the types of its operands and sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KernelId {
-    /// Its name: `conv_gemm_forward`.
+    /// Its name, for example `conv_gemm_forward`.
     pub name: &'static str,
-    /// The module of the runtime that has it, and the sizes it takes.
+    /// The module of the runtime that contains it, and whose sizes it takes.
     pub module: &'static str,
-    /// Whether it is told the pass: the seed, the step, the place of the images, what is frozen.
+    /// Whether it receives the pass: the seed, the step, the indices of the images, and what is frozen.
     pub takes_pass: bool,
-    /// Whether it asks for scratch memory; a constant function of its name and `_scratch` says how much.
+    /// Whether it needs scratch memory; a `const fn` with its name and `_scratch` returns how much.
     pub has_scratch: bool,
-    /// Whether it can be compiled for sizes that are constants.
+    /// Whether it can be compiled for constant sizes.
     pub takes_constants: bool,
 }
 
 impl KernelId {
-    /// What its operands are called, in order.
+    /// Returns the names of its operands, in order.
     #[must_use]
     pub fn operands(&self) -> &'static [&'static str] {
         crate::kernels::ALL.iter().find(|(kernel, _)| kernel == self).map_or(&[], |(_, operands)| operands)
     }
 
-    /// Whether it is one product of matrices, which a [`Library`](crate::Library) may compute; convolutions are many, of their own.
+    /// Whether it is one matrix product, which a [`Library`](crate::Library) may compute. Convolutions are many products, which kernels
+    /// compute themselves.
     #[must_use]
     pub fn is_product(self) -> bool {
         self.module == "dense"

@@ -1,23 +1,23 @@
-//! How the elements of a value lie in memory.
+//! The layouts of a value in memory.
 
-/// Images of a block of [`Layout::ImagesInLanes`]: the lanes of the widest vector of single precision, and a cache line.
+/// The images of a block of [`Layout::ImagesInLanes`]: the lanes of the widest vector in single precision, which is a cache line.
 pub const LANES: usize = 16;
 
-/// How the elements of a value lie in memory, for a whole batch.
+/// The layout of a value in memory, for a whole batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Layout {
-    /// `[images][height][width][channels]`: images one after the other, channels innermost.
+    /// `[images][height][width][channels]`: contiguous images, channels innermost.
     #[default]
     ChannelsLast,
-    /// `[blocks][height][width][channels][images]`: blocks of [`LANES`] images, which lie side by side for each element. The last
-    /// block is filled up with images of zeros.
+    /// `[blocks][height][width][channels][images]`: blocks of [`LANES`] images, whose elements of the same index are contiguous. The last
+    /// block is padded with images of zeros.
     ///
-    /// What treats all channels alike can take a block for one image of [`LANES`] times as many channels.
+    /// A kernel that treats all channels alike computes a block as one image of [`LANES`] times as many channels.
     ImagesInLanes,
 }
 
 impl Layout {
-    /// Images that lie in one another's midst: a value is cut between them alone.
+    /// Returns the images that are interleaved: a value is split only between such blocks.
     pub const fn images(self) -> usize {
         match self {
             Self::ChannelsLast => 1,
@@ -25,7 +25,7 @@ impl Layout {
         }
     }
 
-    /// Elements of a value of `len` elements an image for `batch` images, with those that fill up the last block.
+    /// Returns the elements of a value of `len` elements per image for `batch` images, including the padding of the last block.
     pub const fn elements(self, batch: usize, len: usize) -> usize {
         batch.next_multiple_of(self.images()) * len
     }

@@ -1,8 +1,8 @@
-//! What the compiler and the runtime both speak of, written once: shapes, activation functions, epilogues, initialisers, kinds of parameters,
-//! the sizes of each kernel, and the table of kernels with their operands in order.
+//! The interface between the compiler and the runtime: shapes, activation functions, epilogues, initialisers, kinds of parameters, the
+//! sizes of each kernel, and the table of kernels with their operands in order.
 //!
-//! The compiler builds each call from [`kernels`], so that a misspelt kernel, a forgotten operand or the sizes of another kernel do
-//! not compile; the runtime implements every row of the same table ([`for_each_kernel`]). Neither imports the other.
+//! The compiler builds each call from [`kernels`], so that a misspelt kernel, a missing operand or the sizes of another kernel do not
+//! compile. The runtime implements every row of the same table ([`for_each_kernel`]). Neither imports the other.
 #![no_std]
 
 mod activation;

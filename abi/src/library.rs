@@ -1,20 +1,20 @@
-//! Who computes products of matrices.
+//! The libraries for matrix products.
 
-/// Who computes products of matrices.
+/// A library that computes matrix products.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Library {
     /// The kernels of this project, which allocate nothing.
     Netwright,
     /// The crate `matrixmultiply`, which allocates a buffer at every call.
     MatrixMultiply,
-    /// A library with the C interface of BLAS. One row times a matrix, which is bound by memory, is left to our own kernels.
+    /// A library with the C interface of BLAS. One row times a matrix, which is memory-bound, is left to our own kernels.
     Blas,
 }
 
 impl Library {
-    /// That of one element type, `matrixmultiply` and `blas` being compiled in or not. The crate `matrixmultiply` is for double
-    /// precision, for which our own kernels have no vectors. Neither a layer's sizes nor the number of its images matter: an image gets
-    /// the same bits alone and among others.
+    /// Returns the library of an element type, given whether `matrixmultiply` and `blas` are compiled in. The crate `matrixmultiply` is for
+    /// double precision, for which our own kernels have no vectors. The choice depends neither on a layer's sizes nor on the number of its
+    /// images: an image gets the same bits alone and in a batch.
     #[must_use]
     pub const fn of_products(is_double: bool, matrixmultiply: bool, blas: bool) -> Self {
         match (blas, matrixmultiply && is_double) {
@@ -24,7 +24,7 @@ impl Library {
         }
     }
 
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,11 +1,11 @@
-//! The names of parameters and variables in emitted code, as functions that are imported where it stands. A pattern that is a name
-//! means a constant, a static or a unit of that name, if one is in scope: between a user's `const image` and emitted code lies the
-//! function `image`, which a pattern may always take for a new variable.
+//! The names of parameters and variables in emitted code, as functions that the emitted code imports. A pattern that is a name refers to a
+//! constant, a static or a unit of that name, if one is in scope. The imported function `image` shadows a user's `const image`, and a
+//! pattern may always bind a new variable over a function.
 
 macro_rules! functions {
     ($($name:ident)*) => {
         $(#[doc(hidden)] pub fn $name() {})*
-        /// All of them.
+        /// All names.
         pub const NAMES: &[&str] = &[$(stringify!($name)),*];
     };
 }
@@ -15,7 +15,7 @@ functions! {
     workspace
 }
 
-/// Keeps the names of layers free in the same way, where a network is emitted.
+/// Shadows the names of layers in the same way where a network is emitted.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! locals {

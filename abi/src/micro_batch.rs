@@ -1,19 +1,20 @@
-//! How a training batch is cut: the compiler plans for it, the gradient engine does it.
+//! How a training batch is split into micro-batches: the compiler plans for it, and the gradient engine splits.
 
-/// The most micro-batches a batch is cut in: threads beyond this many find nothing to do.
+/// The maximum micro-batches of a batch: more threads than this are idle.
 const MOST_MICRO_BATCHES: usize = 8;
-/// Fewer images than this do not fill the kernels.
+/// The minimum images of a micro-batch: fewer do not fill the kernels.
 const SMALLEST: usize = 16;
-/// Multiply-adds of a micro-batch forward, for each weight: with fewer, clearing and adding up its gradients would take as long as it does.
+/// The minimum multiply-adds of a micro-batch's forward pass per weight: with fewer, clearing and adding up its gradients would take as
+/// long as the pass.
 const MACS_OF_A_WEIGHT: u64 = 32;
-/// All micro-batches' gradients together stay below this many elements, for every micro-batch has a buffer as large as the network.
+/// The maximum elements of the gradients of all micro-batches: each micro-batch has a buffer as large as the network.
 const GRADIENT_ELEMENTS: usize = 1 << 25;
-/// A network larger than this is not even cut in two.
+/// The parameters from which on a batch is not split at all.
 const LARGEST_CUT: usize = 1 << 27;
 
-/// The most images that a micro-batch of `batch` images has, of a network with so many parameters and multiply-adds for an image, and whether
-/// the images of a batch meet in it. It depends on the network and the batch, never on threads: floating-point sums depend on how they
-/// are cut.
+/// Returns the maximum images of a micro-batch of `batch` images, for a network with `parameters` parameters and `macs` multiply-adds per
+/// image; `is_coupled` says whether an operation combines the images of a batch. The result depends on the network and the batch, never on
+/// threads: floating-point sums depend on the split.
 #[must_use]
 pub const fn micro_batch_size(parameters: usize, macs: u64, is_coupled: bool, batch: usize) -> usize {
     if is_coupled || parameters > LARGEST_CUT {

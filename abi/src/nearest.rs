@@ -1,12 +1,12 @@
-//! The search for the word that was meant.
+//! The search for the name that a misspelt word means.
 
 use core::mem::swap;
 
 /// The longest word that is compared.
 const LONGEST: usize = 64;
 
-/// The name that is nearest to `word`, if any is near: where a letter in four, and one more, was left out, added, mistaken or exchanged
-/// with its neighbour.
+/// Returns the name that is nearest to `word`, if one is near: if at most one letter in four, and one more, is omitted, added, changed or
+/// exchanged with its neighbour.
 pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let distances = names.into_iter().filter_map(|name| Some((distance(word, name)?, name)));
     let near =
@@ -14,14 +14,14 @@ pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Opti
     near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }
 
-/// The name that `word` means: the nearest, else the only one that it shortens, as `bn1` is `batchnorm1`.
+/// Returns the name that `word` means: the nearest name, else the only one that it abbreviates, as `bn1` abbreviates `batchnorm1`.
 pub fn meant<'n>(word: &str, names: &[&'n str]) -> Option<&'n str> {
     let mut longer = names.iter().copied().filter(|name| shortens(word, name));
     let only = longer.next().filter(|_| longer.next().is_none());
     nearest(word, names.iter().copied()).or(only)
 }
 
-/// Whether `word` has some letters of `name` in their order, two at least and its first, and the same number behind them.
+/// Whether `word` consists of letters of `name` in their order, at least two and including the first, followed by the same number.
 fn shortens(word: &str, name: &str) -> bool {
     let letters = |text: &str| text.trim_end_matches(|letter: char| letter.is_ascii_digit()).len();
     let ((word, number), (name, other)) = (word.split_at(letters(word)), name.split_at(letters(name)));
@@ -30,9 +30,8 @@ fn shortens(word: &str, name: &str) -> bool {
     number == other && word.len() >= 2 && is_first && word.chars().all(|letter| rest.any(|other| other == letter))
 }
 
-/// How many letters must be left out, added, changed or exchanged with their neighbours to make `name` of `word` (Damerau, 1964,
-/// "A technique for computer detection and correction of spelling errors"), each letter once; nothing, where `name` is longer than any
-/// word is.
+/// Returns how many letters must be omitted, added, changed or exchanged with their neighbours to turn `word` into `name` (Damerau, 1964,
+/// "A technique for computer detection and correction of spelling errors"), each letter once; `None` where `name` is longer than any word.
 fn distance(word: &str, name: &str) -> Option<usize> {
     let length = name.chars().count();
     if length > LONGEST {
@@ -102,7 +101,7 @@ mod tests {
         assert_eq!(meant("b1", &names), None);
         assert_eq!(meant("nb1", &names), None);
         assert_eq!(meant("dn1", &["dense1", "down1"]), None);
-        // What is near comes first.
+        // A near name comes before an abbreviated one.
         assert_eq!(meant("conv", &["convolution", "con"]), Some("con"));
     }
 

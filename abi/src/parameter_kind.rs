@@ -1,6 +1,6 @@
-//! What tensors are for.
+//! The kinds of parameters.
 
-/// What a tensor is for; an optimiser decays weights alone.
+/// The role of a tensor; an optimiser decays only weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ParameterKind {
     /// Multiplies inputs; regularised.

@@ -2,13 +2,13 @@
 
 use core::fmt;
 
-/// The most elements that one value of a network may hold: what a 32-bit index reaches.
+/// The maximum elements of a value of a network: the range of a 32-bit index.
 pub const LARGEST_VALUE: u64 = 1 << 31;
 
-/// What one image, one series or one row of features looks like at some place of a network.
+/// The shape of one image, one series or one row of features in a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shape {
-    /// Height x width x channels; in memory the channels lie together.
+    /// Height x width x channels; channels are contiguous in memory.
     Image {
         /// Rows.
         height: usize,
@@ -34,12 +34,12 @@ impl Shape {
         Self::Image { height, width, channels }
     }
 
-    /// How many elements it holds.
+    /// Returns the number of elements.
     pub const fn len(self) -> usize {
         self.positions() * self.channels()
     }
 
-    /// How many places have features of their own: the pixels of an image, one for a row of features.
+    /// Returns the number of positions with their own features: the pixels of an image, one for a row of features.
     pub const fn positions(self) -> usize {
         match self {
             Self::Image { height, width, .. } => height * width,
@@ -48,7 +48,7 @@ impl Shape {
         }
     }
 
-    /// How many elements each of [`Shape::positions`] has: the channels of an image, all features of a row.
+    /// Returns the elements of each of the [`Shape::positions`]: the channels of an image, all features of a row.
     pub const fn channels(self) -> usize {
         match self {
             Self::Image { channels, .. } | Self::Series { channels, .. } => channels,
@@ -56,12 +56,12 @@ impl Shape {
         }
     }
 
-    /// Whether it holds nothing; no network has such a shape.
+    /// Whether it has no elements; no network has such a shape.
     pub const fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// A series as an image of width 1; others as they are.
+    /// Returns a series as an image of width 1, and other shapes unchanged.
     #[must_use]
     pub const fn as_image(self) -> Self {
         match self {
@@ -70,7 +70,7 @@ impl Shape {
         }
     }
 
-    /// An image of width 1 as a series; others as they are.
+    /// Returns an image of width 1 as a series, and other shapes unchanged.
     #[must_use]
     pub const fn as_series(self) -> Self {
         match self {
@@ -79,7 +79,7 @@ impl Shape {
         }
     }
 
-    /// So many times more channels.
+    /// Returns the shape with `times` times as many channels.
     #[must_use]
     pub const fn with_channels(self, times: usize) -> Self {
         match self {
@@ -89,7 +89,7 @@ impl Shape {
         }
     }
 
-    /// Height, width and channels of an image.
+    /// Returns height, width and channels of an image.
     pub const fn image_sizes(self) -> Option<[usize; 3]> {
         match self {
             Self::Image { height, width, channels } => Some([height, width, channels]),
@@ -97,7 +97,7 @@ impl Shape {
         }
     }
 
-    /// The shape if every size is at least 1 and the whole within [`LARGEST_VALUE`].
+    /// Returns the shape if every size is at least 1 and the product is at most [`LARGEST_VALUE`].
     pub fn checked(self) -> Option<Self> {
         let sizes = match self {
             Self::Image { height, width, channels } => [height, width, channels],

@@ -1,4 +1,4 @@
-//! What the axes of a tensor of weights mean: other programs keep the same weights with their axes in another order.
+//! The meaning of the axes of a tensor of weights: other programs store the same weights with their axes in another order.
 
 use crate::Shape;
 
@@ -15,7 +15,7 @@ pub enum Axes {
     Deconv,
     /// Inputs, outputs.
     Dense,
-    /// What no other library has.
+    /// Axes that no other library has.
     Own,
 }
 
@@ -33,22 +33,22 @@ impl Axes {
     }
 }
 
-/// What a tensor's axes mean, and which images lie flattened along them. A row of features that came from an image has its elements
-/// pixel by pixel, channels innermost; a library that keeps channels first has the same elements channel by channel, and so the rows of
-/// the dense layer behind it in another order.
+/// The meaning of a tensor's axes, and the images that are flattened along them. Features of a flattened image are ordered pixel by pixel,
+/// channels innermost. A library that stores channels first orders them channel by channel, and so has the rows of the following dense
+/// layer in another order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WeightLayout {
     /// The axes.
     pub axes: Axes,
-    /// What lies one after the other along the inputs of [`Axes::Dense`]: images that were flattened, and rows of features. Empty where
-    /// there is no image among them.
+    /// The consecutive shapes along the inputs of [`Axes::Dense`]: flattened images, and rows of features. Empty where there is no image
+    /// among them.
     pub inputs: &'static [Shape],
-    /// The same of its outputs, or of [`Axes::Channels`].
+    /// The same along its outputs, or along [`Axes::Channels`].
     pub outputs: &'static [Shape],
 }
 
 impl WeightLayout {
-    /// Axes along which no image lies.
+    /// Axes without flattened images.
     pub const fn of(axes: Axes) -> Self {
         Self { axes, inputs: &[], outputs: &[] }
     }

@@ -1,5 +1,5 @@
-//! Products of matrices beside the crate `matrixmultiply` in the same run: GFLOP/s on one thread, the
-//! share of the processor's peak in single precision, which is measured before, and the ratio.
+//! Matrix products compared with the crate `matrixmultiply` in the same run: GFLOP/s on one thread, the share of the processor's peak in
+//! single precision, which is measured first, and the ratio.
 //!
 //! `cargo bench -p netwright-compute --features std --bench gemm`
 //!
@@ -13,7 +13,7 @@ use netwright_compute::kernels::elementary::Elementary;
 use netwright_compute::simd::Isa;
 use netwright_measure::best;
 
-/// Which operand is stored transposed.
+/// The operand that is stored transposed.
 #[derive(Clone, Copy, PartialEq)]
 enum Flip {
     Neither,
@@ -23,13 +23,13 @@ enum Flip {
     B,
 }
 
-/// The crate's function for a type: sizes, A, B and C, each matrix with the steps from row to row and from column to column.
+/// The crate's function for a type: sizes, A, B and C, each matrix with the strides between rows and between columns.
 type Theirs<T> =
     unsafe fn(usize, usize, usize, T, *const T, isize, isize, *const T, isize, isize, T, *mut T, isize, isize);
 
 fn compare<T: Elementary>(peak: f64, name: &str, [m, k, n]: [usize; 3], flip: Flip, function: Theirs<T>) {
-    let numbers = |count: usize| (0..count).map(|i| T::from_f64((i % 251) as f64 / 251.0 - 0.5)).collect::<Vec<T>>();
-    let (a, b) = (numbers(m * k), numbers(k * n));
+    let elements = |count: usize| (0..count).map(|i| T::from_f64((i % 251) as f64 / 251.0 - 0.5)).collect::<Vec<T>>();
+    let (a, b) = (elements(m * k), elements(k * n));
     let (mut c, mut memory) = (vec![T::ZERO; m * n], vec![T::ZERO; scratch(k, n)]);
     let mut theirs = c.clone();
     let mut ours = || {

@@ -1,13 +1,13 @@
-//! Grouped and depthwise convolution, beside what they replace, in the same run, on one thread.
+//! Grouped and depthwise convolution compared with alternatives in the same run, on one thread.
 //!
 //! `cargo bench -p netwright-compute --features std --bench grouped`
 //!
 //! For each pass: the kernel's GFLOP/s, and how many times faster it is than
 //!
-//! - the loop: products of matrices for each group, where the channels lie;
-//! - split before: the same, on channels that were split before and are joined after, neither of which is timed;
-//! - grouped: the dense convolution with as many multiplications: as many channels in all groups together as give the same number;
-//! - depthwise: copying as many bytes as input and output have, which bounds it where images are large.
+//! - the loop: matrix products for each group, on the channels in place;
+//! - split before: the same, on channels that are split before and joined after, neither of which is timed;
+//! - grouped: the dense convolution whose number of channels gives as many multiplications;
+//! - depthwise: copying as many bytes as input and output have, a lower bound where images are large.
 //!
 //! Each line times all in turn, several rounds, and keeps the best of each, so that none profits from a quieter moment.
 
@@ -25,7 +25,7 @@ use netwright_compute::kernels::depthwise::{
 };
 use netwright_measure::best;
 
-fn numbers(count: usize) -> Vec<f32> {
+fn elements(count: usize) -> Vec<f32> {
     (0..count).map(|i| ((i * 37 + i / 251) % 251) as f32 / 251.0 - 0.5).collect()
 }
 
@@ -57,12 +57,12 @@ impl Layer {
         ];
         Self {
             spec,
-            x: numbers(x),
-            w: numbers(w),
+            x: elements(x),
+            w: elements(w),
             y: vec![0.0; y],
             dx: vec![0.0; x],
             dw: vec![0.0; w],
-            dy: numbers(y),
+            dy: elements(y),
             memory: vec![0.0; memory.into_iter().max().unwrap_or(0)],
         }
     }
@@ -130,7 +130,7 @@ fn spec(size: usize, stride: usize, groups: usize, inner: usize, outer: usize) -
     }
 }
 
-/// Multiplications and additions of one pass.
+/// Returns the multiplications and additions of one pass.
 fn operations(spec: &Spec) -> f64 {
     2.0 * (spec.output_len() * 9 * (spec.input[2] / spec.groups)) as f64
 }
@@ -169,7 +169,7 @@ fn depthwise(size: usize, stride: usize, channels: usize, multiplier: usize) {
     let mut split: Vec<Layer> = (0..channels).map(|_| Layer::new(self::spec(size, stride, 1, 1, multiplier))).collect();
     let mut in_place = Layer::new(spec);
     // As many bytes as x and y together.
-    let from = numbers((spec.input_len() + spec.output_len()) / 2);
+    let from = elements((spec.input_len() + spec.output_len()) / 2);
     let mut to = from.clone();
     for (name, pass) in PASSES {
         let [ours, in_place, loops, copy] = best([
@@ -191,7 +191,7 @@ fn depthwise(size: usize, stride: usize, channels: usize, multiplier: usize) {
 fn main() {
     let wanted = std::env::args().nth(1).filter(|argument| !argument.starts_with('-'));
     if wanted.as_deref() != Some("depthwise") {
-        // The group widths of ResNeXt-50: with stride 2 they are met where a stage starts, but for the first.
+        // The group widths of ResNeXt-50; those with stride 2 are at the start of every stage but the first.
         for (size, stride, channels) in
             [(56, 1, 4), (56, 2, 4), (28, 1, 8), (56, 2, 8), (14, 1, 16), (28, 2, 16), (7, 1, 32), (14, 2, 32)]
         {
@@ -199,7 +199,7 @@ fn main() {
         }
     }
     if wanted.as_deref() != Some("grouped") {
-        // Xception's, in its order, then one with a stride and some with several filters a channel.
+        // The layers of Xception in order, then one with a stride and some with several filters per channel.
         for (size, channels) in
             [(147, 64), (147, 128), (74, 128), (74, 256), (37, 256), (37, 728), (19, 728), (10, 1024), (10, 1536)]
         {

@@ -1,7 +1,7 @@
-//! Kernels on the layers of the classic networks, one image and one thread, beside their arithmetic and bytes: GFLOP/s and GB/s, and what share
-//! they are of the machine's peak, which is measured before.
+//! Kernels on the layers of the classic networks, one image and one thread, with their arithmetic and bytes: GFLOP/s and GB/s, and their
+//! share of the machine's peak, which is measured first.
 //!
-//! `cargo bench -p netwright-compute --features std --bench kernels`; names behind `--` keep the rows that have one of them.
+//! `cargo bench -p netwright-compute --features std --bench kernels`; names after `--` select the rows that contain one of them.
 
 use std::hint::black_box;
 
@@ -10,14 +10,14 @@ use netwright_compute::context::Context;
 use netwright_compute::kernels::{Kernels, activation, add, batchnorm, conv, dense, lrn, pool, separable, softmax};
 use netwright_measure::{Row, Table, best, elements};
 
-/// The rows that are asked for.
+/// The selected rows.
 struct Bench {
     table: Table,
     names: Vec<String>,
 }
 
 impl Bench {
-    /// Times a kernel, and prints it with its arithmetic and the elements that it has to move.
+    /// Times a kernel, and prints it with its arithmetic and the elements that it must move.
     fn row(&self, name: String, macs: f64, moved: usize, mut call: impl FnMut()) {
         if self.names.is_empty() || self.names.iter().any(|wanted| name.contains(wanted)) {
             let [seconds] = best([&mut call]);
@@ -67,7 +67,7 @@ impl Bench {
         });
     }
 
-    /// A depthwise convolution of 3x3 and the 1x1 convolution behind it: in turn, and by one kernel.
+    /// A depthwise convolution of 3x3 followed by a 1x1 convolution: in turn, and by one kernel.
     fn separable(&self, size: usize, channels: usize, filters: usize) {
         let spec = separable::Spec {
             input: [size, size, channels],
@@ -122,7 +122,7 @@ impl Bench {
         });
     }
 
-    /// What is bound by memory: an image of 56x56x256, 3 MB.
+    /// Memory-bound kernels, on an image of 56x56x256, 3 MB.
     fn elementwise(&self) {
         const ROWS: usize = 56 * 56;
         const CHANNELS: usize = 256;
@@ -200,19 +200,19 @@ fn main() {
     let names = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let bench = Bench { table: Table::new(1), names };
     for (size, window, channels, filters) in [
-        // VGG-16's and ResNet50's, largest image first.
+        // Layers of VGG-16 and ResNet50, largest image first.
         (224, 3, 64, 64),
         (56, 3, 256, 256),
         (14, 3, 512, 512),
         (56, 1, 64, 256),
         (14, 1, 1024, 256),
         (7, 3, 512, 512),
-        // LeNet-5's second.
+        // The second convolution of LeNet-5.
         (14, 5, 6, 16),
     ] {
         bench.convolution(size, window, channels, filters);
     }
-    // Xception's second, those of its middle, and one of MobileNetV2.
+    // The second layer of Xception, those of its middle flow, and one of MobileNetV2.
     bench.separable(147, 128, 128);
     bench.separable(19, 728, 728);
     bench.separable(56, 144, 24);

@@ -1,5 +1,5 @@
-//! LeNet-5's layers forward for a batch of 64, channels last and with images in the lanes: microseconds an image on one thread. Then the kernels
-//! of training passes for micro-batches of 16 tiny images.
+//! The forward pass of LeNet-5's layers for a batch of 64, with channels last and with images in the lanes: microseconds per image on one
+//! thread. Then the kernels of training passes for micro-batches of 16 tiny images.
 //!
 //! `cargo bench -p netwright-compute --features std --bench lanes`
 
@@ -39,7 +39,7 @@ const DENSE: [dense::Spec; 3] = [
     dense::Spec { inputs: 84, outputs: 10, epilogue: Epilogue::NONE },
 ];
 
-fn numbers(len: usize) -> Vec<f32> {
+fn elements(len: usize) -> Vec<f32> {
     (0..len).map(|i| (i % 251) as f32 / 251.0 - 0.5).collect()
 }
 
@@ -51,8 +51,8 @@ fn compare(name: &str, sums: &mut [f64; 2], calls: [&mut dyn FnMut(); 2]) {
 }
 
 fn convolution(name: &str, spec: &conv::Spec, sums: &mut [f64; 2]) {
-    let (x, w, b) = (numbers(BATCH * spec.input_len()), numbers(spec.weights_len()), numbers(spec.output[2]));
-    let (mut y, mut blocks) = (numbers(BATCH * spec.output_len()), numbers(BATCH * spec.output_len()));
+    let (x, w, b) = (elements(BATCH * spec.input_len()), elements(spec.weights_len()), elements(spec.output[2]));
+    let (mut y, mut blocks) = (elements(BATCH * spec.output_len()), elements(BATCH * spec.output_len()));
     let mut packed = vec![0.0; spec.packed_len()];
     f32::conv_pack(&Context::of(1), spec, &w, &mut packed);
     let mut memory = vec![0.0f32; conv::conv_packed_forward_scratch(spec)];
@@ -63,8 +63,8 @@ fn convolution(name: &str, spec: &conv::Spec, sums: &mut [f64; 2]) {
 }
 
 fn pooling(name: &str, spec: &pool::Spec, sums: &mut [f64; 2]) {
-    let x = numbers(BATCH * spec.input_len());
-    let (mut y, mut blocks) = (numbers(BATCH * spec.output_len()), numbers(BATCH * spec.output_len()));
+    let x = elements(BATCH * spec.input_len());
+    let (mut y, mut blocks) = (elements(BATCH * spec.output_len()), elements(BATCH * spec.output_len()));
     let wide = |[height, width, channels]: [usize; 3]| [height, width, channels * LANES];
     let wide = pool::Spec { input: wide(spec.input), output: wide(spec.output), ..*spec };
     let last = &mut || f32::avgpool_forward(&Context::of(BATCH), spec, black_box(&x), &[], &[], &mut y);
@@ -73,8 +73,8 @@ fn pooling(name: &str, spec: &pool::Spec, sums: &mut [f64; 2]) {
 }
 
 fn fully_connected(spec: &dense::Spec, sums: &mut [f64; 2]) {
-    let (x, w, b) = (numbers(BATCH * spec.inputs), numbers(spec.inputs * spec.outputs), numbers(spec.outputs));
-    let (mut y, mut blocks) = (numbers(BATCH * spec.outputs), numbers(BATCH * spec.outputs));
+    let (x, w, b) = (elements(BATCH * spec.inputs), elements(spec.inputs * spec.outputs), elements(spec.outputs));
+    let (mut y, mut blocks) = (elements(BATCH * spec.outputs), elements(BATCH * spec.outputs));
     let mut memory = vec![0.0f32; dense::dense_forward_scratch(spec)];
     let (images, lanes) = (Context::of(BATCH), Context::of(BLOCKS));
     let last = &mut || f32::dense_forward(&images, spec, black_box(&x), &w, &[], &[], &b, &mut y, &mut memory);
@@ -82,7 +82,7 @@ fn fully_connected(spec: &dense::Spec, sums: &mut [f64; 2]) {
     compare(&format!("dense {}x{}", spec.inputs, spec.outputs), sums, [last, in_lanes]);
 }
 
-/// A convolution that keeps its size where windows are 3x3, in each direction: as products, direct, and in blocks.
+/// A convolution that keeps the size of its image for 3x3 windows, in each direction: as matrix products, direct, and in blocks.
 fn training([size, channels, window, filters]: [usize; 4]) {
     const IMAGES: usize = LANES;
     let padding = if window == 3 { 1 } else { 0 };
@@ -90,8 +90,8 @@ fn training([size, channels, window, filters]: [usize; 4]) {
     let (window, padding) = ([window; 2], [padding; 4]);
     let (input, output) = ([size, size, channels], [out, out, filters]);
     let spec = &conv::Spec { input, output, window, padding, epilogue: Epilogue::NONE, ..CONV1 };
-    let (x, dy) = (numbers(IMAGES * spec.input_len()), numbers(IMAGES * spec.output_len()));
-    let w = numbers(spec.weights_len());
+    let (x, dy) = (elements(IMAGES * spec.input_len()), elements(IMAGES * spec.output_len()));
+    let w = elements(spec.weights_len());
     let (mut y, mut dx, mut dw) = (dy.clone(), x.clone(), w.clone());
     let lens = [
         conv::conv_gemm_forward_scratch(spec),
@@ -129,7 +129,7 @@ fn main() {
     println!("batch {BATCH}, microseconds an image    channels last, images in the lanes");
     let mut sums = [0.0; 2];
     let image = relayout::Spec { len: CONV1.input_len() };
-    let (x, mut y) = (numbers(BATCH * image.len), numbers(BATCH * image.len));
+    let (x, mut y) = (elements(BATCH * image.len), elements(BATCH * image.len));
     let into = &mut || f32::into_lanes(&Context::of(BLOCKS), &image, black_box(&x), &mut y);
     compare("images into the lanes", &mut sums, [&mut || {}, into]);
     convolution("conv1 5x5x6 same tanh", &CONV1, &mut sums);

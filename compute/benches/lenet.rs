@@ -1,5 +1,5 @@
-//! LeNet-5, its convolutions and dense layers alone: microseconds an image of one training step on one thread, by kernel; together, the faster
-//! of those that compute the same.
+//! The convolutions and dense layers of LeNet-5: microseconds per image of one training step on one thread, for each kernel; the total uses
+//! the fastest of the kernels that compute the same.
 //!
 //! `cargo bench -p netwright-compute --features std --bench lenet`
 
@@ -10,7 +10,7 @@ use netwright_abi::{Activation, Epilogue};
 use netwright_compute::context::Context;
 use netwright_compute::kernels::{Kernels, conv, dense};
 
-/// A micro-batch of its training.
+/// The images of a micro-batch in training.
 const BATCH: usize = 16;
 
 const CONV1: conv::Spec = conv::Spec {
@@ -32,7 +32,7 @@ const DENSE: [dense::Spec; 3] = [
     dense::Spec { inputs: 84, outputs: 10, epilogue: Epilogue::NONE },
 ];
 
-/// The best of several rounds, in microseconds an image; prints and returns it.
+/// Prints and returns the best time of several rounds, in microseconds per image.
 fn time(name: &str, mut call: impl FnMut()) -> f64 {
     let mut best = f64::INFINITY;
     for _ in 0..15 {
@@ -47,13 +47,13 @@ fn time(name: &str, mut call: impl FnMut()) -> f64 {
     best
 }
 
-fn numbers(len: usize) -> Vec<f32> {
+fn elements(len: usize) -> Vec<f32> {
     (0..len).map(|i| (i % 251) as f32 / 251.0 - 0.5).collect()
 }
 
 fn convolution(name: &str, spec: &conv::Spec) -> f64 {
-    let (x, w, b) = (numbers(BATCH * spec.input_len()), numbers(spec.weights_len()), numbers(spec.output[2]));
-    let dy = numbers(BATCH * spec.output_len());
+    let (x, w, b) = (elements(BATCH * spec.input_len()), elements(spec.weights_len()), elements(spec.output[2]));
+    let dy = elements(BATCH * spec.output_len());
     let (mut y, mut dx, mut dw, mut db) = (dy.clone(), x.clone(), w.clone(), b.clone());
     let mut memory = vec![0.0f32; conv::conv_gemm_forward_scratch(spec)];
     let forward = time(&format!("{name} forward"), || {
@@ -92,8 +92,8 @@ fn convolution(name: &str, spec: &conv::Spec) -> f64 {
 
 fn fully_connected(spec: &dense::Spec) -> f64 {
     let name = format!("dense {}x{}", spec.inputs, spec.outputs);
-    let (x, w, b) = (numbers(BATCH * spec.inputs), numbers(spec.inputs * spec.outputs), numbers(spec.outputs));
-    let dy = numbers(BATCH * spec.outputs);
+    let (x, w, b) = (elements(BATCH * spec.inputs), elements(spec.inputs * spec.outputs), elements(spec.outputs));
+    let dy = elements(BATCH * spec.outputs);
     let (mut y, mut dx, mut dw, mut db) = (dy.clone(), x.clone(), w.clone(), b.clone());
     let mut memory = vec![0.0f32; dense::dense_forward_scratch(spec)];
     let forward = time(&format!("{name} forward"), || {

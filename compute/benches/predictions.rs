@@ -1,9 +1,9 @@
-//! Convolutions of networks that are made of 1x1, grouped and depthwise ones, each as a prediction of one image computes it on one thread:
-//! the share of the peak measured in the same run, with each instruction set that the processor has.
+//! Convolutions of networks made of 1x1, grouped and depthwise ones, each as a prediction of one image computes it on one thread: the share
+//! of the peak measured in the same run, with each instruction set of the processor.
 //!
-//! `cargo bench -p netwright-compute --features std --bench predictions`, where words behind `--` are networks.
+//! `cargo bench -p netwright-compute --features std --bench predictions`, where words after `--` are networks.
 //!
-//! A network's weights are more than a cache holds, so that a layer finds its own in memory: here each call takes another copy of them.
+//! The weights of a network do not fit into a cache, so that a layer reads its own from memory: here each call uses another copy of them.
 
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use netwright_compute::kernels::depthwise::depthwise_forward_scratch;
 use netwright_compute::simd::{InstructionSet, Isa};
 use netwright_measure::{Buffer, elements};
 
-/// Inputs along an axis, window, stride, channels, filters, groups, and how many such layers there are.
+/// Inputs along an axis, window, stride, channels, filters, groups, and the number of such layers.
 type Layer = [usize; 7];
 
 const RESNET50: &[Layer] = &[
@@ -92,10 +92,10 @@ const MOBILENET: &[Layer] = &[
     [7, 1, 1, 320, 1280, 1, 1],
 ];
 
-/// Elements that the last cache does not hold.
+/// Elements that do not fit into the last-level cache.
 const UNCACHED: usize = 12 << 20;
 
-/// A convolution with the filters and the memory of the kernel that predicts it.
+/// A convolution with the filters and the memory of the kernel that a prediction uses.
 struct Prediction {
     spec: Spec,
     x: Buffer<f32>,
@@ -129,7 +129,7 @@ impl Prediction {
         }
     }
 
-    /// Seconds of the best of some calls.
+    /// Returns the seconds of the best of some calls.
     fn seconds(&mut self, isa: Isa) -> f64 {
         let context = Context::of(1).with_isa(isa);
         let Self { spec, x, copies, shift, y, scratch } = self;

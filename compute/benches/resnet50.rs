@@ -1,7 +1,7 @@
-//! ResNet-50's convolutions in a training step, each shape and direction by itself: milliseconds for a batch and the share of the peak
-//! measured in the same run, on one thread and on two.
+//! The convolutions of ResNet-50 in a training step, each shape and direction separately: milliseconds for a batch and the share of the
+//! peak measured in the same run, on one thread and on two.
 //!
-//! `cargo bench -p netwright-compute --features std --bench resnet50`, where a number behind `--` is another batch than 8.
+//! `cargo bench -p netwright-compute --features std --bench resnet50`, where a number after `--` replaces the batch of 8.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use netwright_compute::kernels::conv::{
 };
 use netwright_measure::{convolution, elements};
 
-/// Two threads, one of which is started for each piece of work: what that costs is little beside a convolution of a batch.
+/// Two threads, one of which is started for each part of the work: this costs little compared with a convolution of a batch.
 struct Two;
 
 impl Fork for Two {
@@ -28,7 +28,7 @@ impl Fork for Two {
     }
 }
 
-/// Inputs along an axis, window, stride, channels, filters, and how many such layers there are.
+/// Inputs along an axis, window, stride, channels, filters, and the number of such layers.
 const LAYERS: [[usize; 6]; 20] = [
     [224, 7, 2, 3, 64, 1],
     [56, 1, 1, 64, 64, 1],
@@ -52,7 +52,7 @@ const LAYERS: [[usize; 6]; 20] = [
     [7, 1, 1, 2048, 512, 2],
 ];
 
-/// The best of several calls of each, in milliseconds, in turn.
+/// Returns the best time of each call in milliseconds: all calls are timed in turn.
 fn best<const N: usize>(mut calls: [&mut dyn FnMut(&Context<'_>); N], batch: usize) -> [[f64; 2]; N] {
     let mut times = [[f64::INFINITY; 2]; N];
     for _ in 0..3 {
@@ -70,7 +70,7 @@ fn best<const N: usize>(mut calls: [&mut dyn FnMut(&Context<'_>); N], batch: usi
 fn main() {
     let batch = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(8);
     let gflops = netwright_measure::peak(1);
-    // Multiply-adds a millisecond.
+    // Multiply-adds per millisecond.
     let peak = gflops * 1e6 / 2.0;
     println!(
         "batch {batch}, peak {gflops:.0} GFLOP/s a thread; milliseconds (share of the peak) on one thread, on two"

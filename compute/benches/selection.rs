@@ -1,8 +1,8 @@
-//! The constants of the compiler's cost model (`compiler/src/cost.rs`), on the machine that this runs on: in single precision, on one thread.
+//! The constants of the compiler's cost model (`compiler/src/cost.rs`) on this machine, in single precision, on one thread.
 //!
 //! `cargo bench -p netwright-compute --features std --bench selection`
 //!
-//! Each is the time of a kernel that does much of one thing, less what the constants above it explain.
+//! Each constant is the time of a kernel that does mostly one thing, less the time that the constants above it explain.
 
 use std::hint::black_box;
 
@@ -13,7 +13,7 @@ use netwright_compute::kernels::conv::{
 };
 use netwright_measure::{Buffer, best, elements};
 
-/// A convolution of one image that keeps its size, with room for all that its kernels read and write.
+/// A convolution of one image that keeps its size, with memory for all operands of its kernels.
 struct Layer {
     spec: Spec,
     x: Buffer<f32>,
@@ -99,14 +99,14 @@ fn main() {
     .map(|seconds| seconds * 1e9);
     let lane = arithmetic / pointwise_macs;
     let copied = copy / from.len() as f64;
-    // 28 rows of windows in tiles of six; in direct convolution two windows of each row are products by themselves.
+    // 28 rows of windows in tiles of six; in direct convolution two windows of each row are products of their own.
     let window = (windows - rows) / 56.0;
     let tile = ((rows - small_macs * lane - 900.0 * copied - 28.0 * window) / (28.0 * 4.0)).max(0.0);
-    // 64 tiles of 32 elements at 36 places, and their products; then 16 tiles of 1024 at 16 places, with filters that no second cache holds.
+    // 64 tiles of 32 elements at 36 points, and their products; then 16 tiles of 1024 at 16 points, with filters that fit into no L2 cache.
     let each = (transformed - 1.1 * lane * (36 * 64 * 256) as f64) / (36 * 64 * 32) as f64;
     let transformed_filters = winograd_len as f64;
     let rest = winograd - 1.1 * lane * 16.0 * transformed_filters - each * (16 * 16 * 1024) as f64;
-    // Of the taps of a 3x3 window over 7x7 outputs so many lie in the image.
+    // The share of the taps of 3x3 windows over 7x7 outputs that are inside the image.
     let inside = (19.0_f64 / 21.0).powi(2);
     println!("nanoseconds of one");
     for (name, value) in [

@@ -1,5 +1,4 @@
-//! Layers of small networks for one image, by each kernel: nanoseconds on one thread, with sizes known when the kernel runs and with
-//! constants.
+//! Layers of small networks for one image, by each kernel: nanoseconds on one thread, with sizes known at run time and with constant sizes.
 //!
 //! `cargo bench -p netwright-compute --features std --bench small`
 
@@ -11,7 +10,7 @@ use netwright_compute::configuration::{Constant, ConstantSizes};
 use netwright_compute::context::Context;
 use netwright_compute::kernels::{Kernels, conv};
 
-/// The best of several rounds.
+/// Prints the best time of several rounds.
 fn time(name: &str, mut call: impl FnMut()) {
     let mut best = f64::INFINITY;
     for _ in 0..30 {

@@ -1,8 +1,8 @@
-//! 3x3 convolutions of the classic networks, as products of matrices and by Winograd's algorithm: milliseconds for a batch on one thread and on
-//! two, and what share of the peak the multiply-adds of its tiles are. In training, kernels prepare the filters in the pass.
+//! 3x3 convolutions of the classic networks, as matrix products and by Winograd's algorithm: milliseconds for a batch on one thread and on
+//! two, and the share of the peak of the multiply-adds of its tiles. In training, kernels prepare the filters in the pass.
 //!
-//! `cargo bench -p netwright-compute --features std --bench winograd -- --batch 8 '56: 64 to 64' weights`; without a batch one image. Of the
-//! names that are given, a row has one at least.
+//! `cargo bench -p netwright-compute --features std --bench winograd -- --batch 8 '56: 64 to 64' weights`; the default batch is one image.
+//! A row is selected if its name contains at least one of the given names.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -41,7 +41,7 @@ const LAYERS: [[usize; 3]; 14] = [
 /// A kernel of the batch on the threads of a context.
 type Call<'a> = &'a mut (dyn FnMut(&Context<'_>) + Send);
 
-/// Rows that are asked for, of a batch.
+/// The selected rows, for a batch.
 struct Rows {
     batch: usize,
     names: Vec<String>,

@@ -39,18 +39,18 @@ fn cases(operation: &str) -> Vec<(Value, Case)> {
         .into_iter()
         .filter(|case| case["op"] == operation)
         .map(|value| {
-            let numbers = |key: &str| value[key].as_array().unwrap().iter().map(|n| n.as_f64().unwrap()).collect();
+            let values = |key: &str| value[key].as_array().unwrap().iter().map(|n| n.as_f64().unwrap()).collect();
             let case = Case {
                 name: value["name"].as_str().unwrap().into(),
                 batch: list(&value["x_shape"])[0],
-                x: numbers("x"),
-                w: numbers("w"),
-                b: numbers("b"),
-                dy: numbers("dy"),
-                y: numbers("y"),
-                dx: numbers("dx"),
-                dw: numbers("dw"),
-                db: numbers("db"),
+                x: values("x"),
+                w: values("w"),
+                b: values("b"),
+                dy: values("dy"),
+                y: values("y"),
+                dx: values("dx"),
+                dw: values("dw"),
+                db: values("db"),
             };
             (value, case)
         })
@@ -59,14 +59,14 @@ fn cases(operation: &str) -> Vec<(Value, Case)> {
     found
 }
 
-fn cast<T: Scalar>(numbers: &[f64]) -> Vec<T> {
-    numbers.iter().map(|&number| T::from_f64(number)).collect()
+fn cast<T: Scalar>(values: &[f64]) -> Vec<T> {
+    values.iter().map(|&number| T::from_f64(number)).collect()
 }
 
 impl Case {
-    /// Runs a variant in one precision and compares, relative to the largest number of each result.
+    /// Runs a variant in one precision and compares the results, relative to the largest element of each.
     fn check<T: Scalar>(&self, variant: &str, run: impl FnOnce([&[T]; 4], &mut Results<T>)) {
-        let [x, w, b, dy] = [&self.x, &self.w, &self.b, &self.dy].map(|numbers| cast::<T>(numbers));
+        let [x, w, b, dy] = [&self.x, &self.w, &self.b, &self.dy].map(|values| cast::<T>(values));
         let mut results = [
             vec![T::from_f64(f64::NAN); self.y.len()],
             vec![T::from_f64(f64::NAN); x.len()],

@@ -1,18 +1,18 @@
-//! Kernels take their operands in the order of the table: slices of one type are told apart by their names alone.
+//! Kernels take their operands in the order of the table: slices of the same type are distinguished only by their names.
 
 use std::fs;
 use std::path::Path;
 
 use netwright_abi::kernels::{self, KernelId};
 
-/// The sources below a folder, but for reference loops, which have names of their own.
+/// Returns the sources in a folder, except reference loops, which have other names.
 fn sources(folder: &Path) -> String {
     let entries = fs::read_dir(folder).expect("the folder is there").flatten().map(|entry| entry.path());
     let kept = entries.filter(|path| path.file_name().is_none_or(|name| name != "reference.rs"));
     kept.map(|path| if path.is_dir() { sources(&path) } else { fs::read_to_string(path).expect("a text") }).collect()
 }
 
-/// The parameters of a kernel's function that are operands.
+/// Returns the parameters of a kernel's function that are operands.
 fn parameters<'s>(sources: &'s str, kernel: &KernelId) -> Vec<&'s str> {
     let (_, rest) = sources.split_once(&format!("pub fn {}<", kernel.name)).expect("the table is implemented");
     let (_, rest) = rest.split_once(">(").expect("parameters");

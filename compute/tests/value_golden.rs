@@ -1,4 +1,4 @@
-//! Pools, activations, normalisations and the operations that join values give PyTorch's outputs and gradients.
+//! Pools, activations, normalisations and operations on several values against PyTorch's outputs and gradients.
 
 use netwright_abi::Epilogue;
 use netwright_compute::Pass;
@@ -10,15 +10,15 @@ use netwright_compute::kernels::{
 };
 use serde_json::Value;
 
-/// One case: what goes in, and what must come out.
+/// One case: the inputs, and the expected results.
 struct Case<'a> {
     json: &'a Value,
-    /// How far a result may be off, relative to the larger of itself and a tenth of the largest of its array.
+    /// The largest error of a result, relative to the larger of the element and a tenth of the largest of its array.
     tolerance: f64,
 }
 
 impl Case<'_> {
-    fn numbers<T: Kernels>(&self, name: &str) -> Vec<T> {
+    fn elements<T: Kernels>(&self, name: &str) -> Vec<T> {
         self.optional(name).unwrap_or_else(|| panic!("{} has no {name}", self.id()))
     }
 
@@ -51,7 +51,7 @@ impl Case<'_> {
         self.json["shape"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as usize).collect()
     }
 
-    /// The shape of one image, of a case whose images have height, width and channels.
+    /// Returns the shape of one image, for a case of images with height, width and channels.
     fn image(&self) -> [usize; 3] {
         self.shape()[1..].try_into().unwrap()
     }
@@ -65,7 +65,7 @@ impl Case<'_> {
     }
 
     fn expect<T: Kernels>(&self, name: &str, actual: &[T]) {
-        let expected = self.numbers::<f64>(name);
+        let expected = self.elements::<f64>(name);
         assert_eq!(actual.len(), expected.len(), "{}: {name}", self.id());
         let largest = expected.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
         for (i, (actual, &expected)) in actual.iter().zip(&expected).enumerate() {
@@ -85,7 +85,7 @@ fn zeros<T: Kernels>(len: usize) -> Vec<T> {
 }
 
 fn pools<T: Kernels>(case: &Case, maximum: bool, global: bool) {
-    let (mut x, mut input) = (case.numbers::<T>("x"), case.image());
+    let (mut x, mut input) = (case.elements::<T>("x"), case.image());
     let batch = case.batch();
     let [high, wide, channels] = input;
     let (window, stride, mut padding) = if global {
@@ -97,7 +97,7 @@ fn pools<T: Kernels>(case: &Case, maximum: bool, global: bool) {
     if case.attribute("ceil_mode") == &Value::Bool(true) {
         (padding[1], padding[3]) = (stride[0] - 1, stride[1] - 1);
     }
-    // Padding that counts is a layer of its own.
+    // Padding that is included in the mean is a layer of its own.
     let zeros_count =
         case.attribute("pad_value").is_number() || case.attribute("count_include_pad") == &Value::Bool(true);
     let border = zeros_count.then_some(pad::Spec { input, padding });
@@ -111,7 +111,7 @@ fn pools<T: Kernels>(case: &Case, maximum: bool, global: bool) {
     let output =
         if global { [1, 1, channels] } else { Case::sizes::<4>(&case.json["output_shape"])[1..].try_into().unwrap() };
     let spec = pool::Spec { input, output, window, stride, padding, epilogue: netwright_abi::Epilogue::NONE };
-    let (mut y, dy, mut dx) = (zeros(batch * spec.output_len()), case.numbers::<T>("dy"), zeros(x.len()));
+    let (mut y, dy, mut dx) = (zeros(batch * spec.output_len()), case.elements::<T>("dy"), zeros(x.len()));
     if maximum {
         T::maxpool_forward(&Context::of(batch), &spec, &x, &[], &[], &mut y);
         T::maxpool_grad(&Context::of(batch), &spec, &x, &y, &dy, &mut dx);
@@ -149,7 +149,7 @@ fn activations<T: Kernels>(case: &Case) {
         other => panic!("{other}"),
     };
     let spec = activation::Spec::new(activation, case.len());
-    let (x, dy) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
+    let (x, dy) = (case.elements::<T>("x"), case.elements::<T>("dy"));
     let mut y = x.clone();
     T::activation_forward(&Context::of(case.batch()), &spec, &[], &mut y);
     case.expect("output", &y);
@@ -170,8 +170,8 @@ fn batch_normalisation<T: Kernels>(case: &Case) {
     let channels = *case.shape().last().unwrap();
     let (epsilon, momentum) = (case.number("eps"), case.number("momentum_keep_old"));
     let spec = batchnorm::Spec { rows: case.len() / channels, channels, epsilon, momentum, activation: None };
-    let (x, gamma, beta) = (case.numbers::<T>("x"), case.parameter("gamma"), case.parameter("beta"));
-    let (mut mean, mut variance) = (case.numbers::<T>("moving_mean"), case.numbers::<T>("moving_variance"));
+    let (x, gamma, beta) = (case.elements::<T>("x"), case.parameter("gamma"), case.parameter("beta"));
+    let (mut mean, mut variance) = (case.elements::<T>("moving_mean"), case.elements::<T>("moving_variance"));
     if case.attribute("mode") == "infer" {
         let mut values = x;
         T::batchnorm_predict_forward(
@@ -203,7 +203,7 @@ fn batch_normalisation<T: Kernels>(case: &Case) {
     case.expect("output", &y);
     case.expect("new_mean", &mean);
     case.expect("new_variance", &variance);
-    let (mut dx, mut dgamma, mut dbeta) = (case.numbers::<T>("dy"), zeros(gamma.len()), zeros(beta.len()));
+    let (mut dx, mut dgamma, mut dbeta) = (case.elements::<T>("dy"), zeros(gamma.len()), zeros(beta.len()));
     T::batchnorm_grad(
         &Context::of(case.batch()),
         &spec,
@@ -237,11 +237,11 @@ fn layer_normalisation<T: Kernels>(case: &Case) {
         epsilon: case.number("eps"),
         epilogue: Epilogue::NONE,
     };
-    let (x, gamma, beta) = (case.numbers::<T>("x"), case.parameter("gamma"), case.parameter("beta"));
+    let (x, gamma, beta) = (case.elements::<T>("x"), case.parameter("gamma"), case.parameter("beta"));
     let mut y = zeros(x.len());
     T::layernorm_forward(&Context::of(case.batch()), &spec, &x, &gamma, &beta, &mut y);
     case.expect("output", &y);
-    let (mut dx, mut dgamma, mut dbeta) = (case.numbers::<T>("dy"), zeros(gamma.len()), zeros(beta.len()));
+    let (mut dx, mut dgamma, mut dbeta) = (case.elements::<T>("dy"), zeros(gamma.len()), zeros(beta.len()));
     T::layernorm_grad(&Context::of(case.batch()), &spec, &x, &gamma, &mut dx, &mut dgamma, &mut dbeta);
     case.expect("d_x", &dx);
     if !gamma.is_empty() {
@@ -258,7 +258,7 @@ fn response_normalisation<T: Kernels>(case: &Case) {
     let (beta, k) = (case.number("beta"), case.number("k"));
     let spec =
         lrn::Spec { rows: height * width, channels, size: size as usize, alpha, beta, k, epilogue: Epilogue::NONE };
-    let (x, dy) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
+    let (x, dy) = (case.elements::<T>("x"), case.elements::<T>("dy"));
     let (mut y, mut dx) = (zeros(x.len()), zeros(x.len()));
     T::lrn_forward(&Context::of(case.batch()), &spec, &x, &mut y);
     T::lrn_grad(&Context::of(case.batch()), &spec, &x, &dy, &mut dx);
@@ -267,9 +267,9 @@ fn response_normalisation<T: Kernels>(case: &Case) {
 }
 
 fn parametric_relu<T: Kernels>(case: &Case) {
-    let (x, slopes) = (case.numbers::<T>("x"), case.numbers::<T>("alpha"));
+    let (x, slopes) = (case.elements::<T>("x"), case.elements::<T>("alpha"));
     let spec = prelu::Spec { len: case.len(), slopes: slopes.len(), epilogue: Epilogue::NONE };
-    let (mut y, mut dx, mut dslopes) = (zeros(x.len()), case.numbers::<T>("dy"), zeros(slopes.len()));
+    let (mut y, mut dx, mut dslopes) = (zeros(x.len()), case.elements::<T>("dy"), zeros(slopes.len()));
     T::prelu_forward(&Context::of(case.batch()), &spec, &x, &slopes, &mut y);
     T::prelu_grad(&Context::of(case.batch()), &spec, &Pass::default(), &x, &slopes, &mut dx, &mut dslopes);
     case.expect("output", &y);
@@ -280,7 +280,7 @@ fn parametric_relu<T: Kernels>(case: &Case) {
 fn probabilities<T: Kernels>(case: &Case) {
     let classes = *case.shape().last().unwrap();
     let spec = softmax::Spec { rows: case.len() / classes, classes };
-    let (mut y, mut dx) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
+    let (mut y, mut dx) = (case.elements::<T>("x"), case.elements::<T>("dy"));
     T::softmax_forward(&Context::of(case.batch()), &spec, &[], &mut y);
     T::softmax_grad(&Context::of(case.batch()), &spec, &y, &[], &mut dx);
     case.expect("output", &y);
@@ -291,7 +291,7 @@ fn probabilities<T: Kernels>(case: &Case) {
 fn sum<T: Kernels>(case: &Case, factor: f64) {
     let spec = copy::Spec { len: case.len() };
     let scale = scale::Spec { factor, len: case.len() };
-    let (a, mut b, dy) = (case.numbers::<T>("a"), case.numbers::<T>("b"), case.numbers::<T>("dy"));
+    let (a, mut b, dy) = (case.elements::<T>("a"), case.elements::<T>("b"), case.elements::<T>("dy"));
     let mut y = zeros(a.len());
     T::copy(&Context::of(case.batch()), &spec, &a, &mut y);
     T::scale(&Context::of(case.batch()), &scale, &[], &mut b);
@@ -305,7 +305,7 @@ fn sum<T: Kernels>(case: &Case, factor: f64) {
 }
 
 fn product<T: Kernels>(case: &Case) {
-    let (a, b, dy) = (case.numbers::<T>("a"), case.numbers::<T>("b"), case.numbers::<T>("dy"));
+    let (a, b, dy) = (case.elements::<T>("a"), case.elements::<T>("b"), case.elements::<T>("dy"));
     let channels = (b.len() < a.len()).then_some(b.len() / case.batch());
     let spec = multiply::Spec { len: case.len(), channels, epilogue: Epilogue::NONE };
     let (mut y, mut da, mut db) = (zeros(a.len()), zeros(a.len()), zeros(b.len()));
@@ -319,11 +319,11 @@ fn product<T: Kernels>(case: &Case) {
 
 fn concatenation<T: Kernels>(case: &Case) {
     let [height, width, _] = case.image();
-    let (rows, dy) = (height * width, case.numbers::<T>("dy"));
+    let (rows, dy) = (height * width, case.elements::<T>("dy"));
     let whole = dy.len() / (case.batch() * rows);
     let (mut y, mut offset) = (zeros(dy.len()), 0);
     for name in ["a", "b", "c"] {
-        let mut part = case.numbers::<T>(name);
+        let mut part = case.elements::<T>(name);
         let spec = concat::Spec { rows, part: part.len() / (case.batch() * rows), whole, offset };
         T::concat_write(&Context::of(case.batch()), &spec, &part, &mut y);
         T::concat_read(&Context::of(case.batch()), &spec, &dy, &mut part);
@@ -335,7 +335,7 @@ fn concatenation<T: Kernels>(case: &Case) {
 
 fn zero_padding<T: Kernels>(case: &Case) {
     let spec = pad::Spec { input: case.image(), padding: Case::sizes(case.attribute("pads_tblr")) };
-    let (x, dy) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
+    let (x, dy) = (case.elements::<T>("x"), case.elements::<T>("dy"));
     let (mut y, mut dx) = (zeros(dy.len()), zeros(x.len()));
     T::zeropad_forward(&Context::of(case.batch()), &spec, &x, &mut y);
     T::zeropad_grad(&Context::of(case.batch()), &spec, &dy, &mut dx);
@@ -346,7 +346,7 @@ fn zero_padding<T: Kernels>(case: &Case) {
 fn enlargement<T: Kernels>(case: &Case) {
     let spec =
         upsample::Spec { input: case.image(), factor: Case::sizes(case.attribute("factor")), epilogue: Epilogue::NONE };
-    let (x, dy) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
+    let (x, dy) = (case.elements::<T>("x"), case.elements::<T>("dy"));
     let (mut y, mut dx) = (zeros(dy.len()), zeros(x.len()));
     T::upsample_forward(&Context::of(case.batch()), &spec, &x, &mut y);
     T::upsample_grad(&Context::of(case.batch()), &spec, &dy, &mut dx);
@@ -354,14 +354,14 @@ fn enlargement<T: Kernels>(case: &Case) {
     case.expect("d_x", &dx);
 }
 
-/// Our masks are our own: what they keep must be what PyTorch makes of the same number, in some step for each number.
+/// Dropout masks differ from PyTorch's: each kept element must have PyTorch's value, and each element must be kept in some step.
 fn dropped<T: Kernels>(case: &Case) {
     let spec = dropout::Spec { rate: case.number("rate"), len: case.len(), layer: 0 };
-    let (mask, mut y, mut dx) = (case.numbers::<f64>("mask"), case.numbers::<T>("x"), case.numbers::<T>("dy"));
+    let (mask, mut y, mut dx) = (case.elements::<f64>("mask"), case.elements::<T>("x"), case.elements::<T>("dy"));
     let mut seen = vec![false; y.len()];
     for step in 0..64 {
         let pass = Pass { batch: case.batch(), seed: 1, step, ..Pass::default() };
-        let (mut values, mut gradients) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
+        let (mut values, mut gradients) = (case.elements::<T>("x"), case.elements::<T>("dy"));
         T::dropout_apply(&Context::of(case.batch()), &spec, &pass, &[], &mut values);
         T::dropout_apply(&Context::of(case.batch()), &spec, &pass, &[], &mut gradients);
         for i in 0..values.len() {

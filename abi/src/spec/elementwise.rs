@@ -1,4 +1,4 @@
-//! Sizes of kernels that work on each element, or on rows of elements, by itself.
+//! Sizes of kernels that compute elements, or rows of elements, independently.
 
 /// An activation function.
 pub mod activation {
@@ -9,13 +9,13 @@ pub mod activation {
         Spec {
             /// The function.
             activation: Activation,
-            /// Elements an image.
+            /// Elements per image.
             len: usize,
         }
     }
 
     impl Spec {
-        /// `activation` of `len` elements an image.
+        /// Returns the spec of `activation` for `len` elements per image.
         pub const fn new(activation: Activation, len: usize) -> Self {
             Self { activation, len }
         }
@@ -27,9 +27,9 @@ pub mod add {
     use crate::Activation;
 
     spec! {
-        /// The size of a value, and what becomes of the sum.
+        /// The size of a value, and the activation of the sum.
         Spec {
-            /// Elements an image.
+            /// Elements per image.
             len: usize,
             /// The function f applied to the sum.
             activation: Option<Activation>,
@@ -37,24 +37,24 @@ pub mod add {
     }
 }
 
-/// Values side by side along the channels.
+/// Concatenation along the channels.
 pub mod concat {
     spec! {
-        /// Which channels of the whole a part takes.
+        /// The channels of one operand in the output.
         Spec {
-            /// Positions an image.
+            /// Positions per image.
             rows: usize,
-            /// Channels of the part.
+            /// Channels of the operand.
             part: usize,
-            /// Channels of the whole.
+            /// Channels of the output.
             whole: usize,
-            /// The first channel of the part in the whole.
+            /// The first channel of the operand in the output.
             offset: usize,
         }
     }
 
     impl Spec {
-        /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+        /// Panics unless every operand has the length that these sizes require: a violation is a bug of the code emitter.
         #[track_caller]
         pub fn check<T>(&self, batch: usize, part: &[T], whole: &[T]) {
             assert!(self.offset + self.part <= self.whole, "concat: the part lies outside the whole");
@@ -69,18 +69,18 @@ pub mod copy {
     spec! {
         /// The size of a value.
         Spec {
-            /// Elements an image.
+            /// Elements per image.
             len: usize,
         }
     }
 }
 
-/// Another layout of a value.
+/// A conversion between layouts.
 pub mod relayout {
     spec! {
         /// The size of a value.
         Spec {
-            /// Elements an image.
+            /// Elements per image.
             len: usize,
         }
     }
@@ -89,13 +89,13 @@ pub mod relayout {
 /// Dropout.
 pub mod dropout {
     spec! {
-        /// The share that is dropped, and the size of the value.
+        /// The rate, and the size of the value.
         Spec {
             /// The probability of an element to be dropped, from 0 (keeps all) to 1 (drops all).
             rate: f64,
-            /// Elements an image.
+            /// Elements per image.
             len: usize,
-            /// The number of the layer in its network, so that two layers draw apart.
+            /// The index of the layer in its network, so that layers draw different random numbers.
             layer: u64,
         }
     }
@@ -108,18 +108,18 @@ pub mod multiply {
     spec! {
         /// The sizes of the factors.
         Spec {
-            /// Elements an image of the left factor, and of the product.
+            /// Elements per image of the left factor, and of the product.
             len: usize,
-            /// `None`: the right factor has the shape of the left. `Some(channels)`: it has that many elements an image, and each
+            /// `None`: the right factor has the shape of the left. `Some(channels)`: it has that many elements per image, each of which
             /// applies to all positions; `channels` divides `len`.
             channels: Option<usize>,
-            /// What becomes of the output before it is stored: a sum, an activation.
+            /// The epilogue: a sum, an activation.
             epilogue: Epilogue,
         }
     }
 
     impl Spec {
-        /// Elements an image of the right factor.
+        /// Returns the elements of the right factor per image.
         pub const fn right_len(&self) -> usize {
             match self.channels {
                 None => self.len,
@@ -127,7 +127,7 @@ pub mod multiply {
             }
         }
 
-        /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+        /// Panics unless every operand has the length that these sizes require: a violation is a bug of the code emitter.
         #[track_caller]
         pub fn check<T>(&self, batch: usize, whole: [&[T]; 2], right: &[T]) {
             assert!(
@@ -144,24 +144,24 @@ pub mod prelu {
     use crate::Epilogue;
 
     spec! {
-        /// The size of the value, and how many slopes it has.
+        /// The size of the value, and the number of slopes.
         Spec {
-            /// Elements an image.
+            /// Elements per image.
             len: usize,
-            /// 1: shared by all. Else one a channel; divides `len`.
+            /// 1: one slope for all channels. Otherwise one per channel; it divides `len`.
             slopes: usize,
-            /// What becomes of the output before it is stored: a sum, an activation.
+            /// The epilogue: a sum, an activation.
             epilogue: Epilogue,
         }
     }
 }
 
-/// Channels in another order.
+/// The channel shuffle.
 pub mod shuffle {
     spec! {
-        /// The channels as a table of groups, which is transposed.
+        /// The channels as a matrix `[group][channel]`, which is transposed.
         Spec {
-            /// Positions an image.
+            /// Positions per image.
             rows: usize,
             /// Groups of channels.
             groups: usize,
@@ -176,9 +176,9 @@ pub mod scale {
     spec! {
         /// The factor, and the size of the value.
         Spec {
-            /// What each element is multiplied by.
+            /// The factor of each element.
             factor: f64,
-            /// Elements an image.
+            /// Elements per image.
             len: usize,
         }
     }
@@ -189,9 +189,9 @@ pub mod softmax {
     spec! {
         /// The size of the value.
         Spec {
-            /// Positions an image, each with probabilities of its own.
+            /// Positions per image, each with probabilities of its own.
             rows: usize,
-            /// Elements a position.
+            /// Elements per position.
             classes: usize,
         }
     }

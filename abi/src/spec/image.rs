@@ -13,39 +13,39 @@ pub mod pool {
             output: [usize; 3],
             /// Height and width of the window.
             window: [usize; 2],
-            /// Steps down and across.
+            /// Rows and columns between adjacent windows.
             stride: [usize; 2],
-            /// Above, below, left, right. Padding is −∞ for the largest, and left out of the mean.
+            /// Rows above and below, columns left and right. Padding is −∞ for the maximum, and excluded from the mean.
             padding: [usize; 4],
-            /// What becomes of the output on the way forward; gradients have nothing to do with it.
+            /// The epilogue of the forward pass; gradients do not use it.
             epilogue: Epilogue,
         }
     }
 
     impl Spec {
-        /// Elements of an image that comes in.
+        /// Returns the elements of an input image.
         pub const fn input_len(&self) -> usize {
             self.input[0] * self.input[1] * self.input[2]
         }
 
-        /// Elements of an image that goes out.
+        /// Returns the elements of an output image.
         pub const fn output_len(&self) -> usize {
             self.output[0] * self.output[1] * self.output[2]
         }
 
-        /// The rows of the input that lie in a window of output row `row`: first, and one past the last.
+        /// Returns the rows of the input in the windows of output row `row`: the first, and one past the last.
         #[inline(always)]
         pub fn rows(&self, row: usize) -> (usize, usize) {
             span(row * self.stride[0], self.window[0], self.padding[0], self.input[0])
         }
 
-        /// The columns of the input that lie in a window of output column `column`.
+        /// Returns the columns of the input in the windows of output column `column`.
         #[inline(always)]
         pub fn columns(&self, column: usize) -> (usize, usize) {
             span(column * self.stride[1], self.window[1], self.padding[2], self.input[1])
         }
 
-        /// Whether every window lies in the image.
+        /// Whether every window is inside the image.
         pub const fn has_whole_windows(&self) -> bool {
             let [top, bottom, left, right] = self.padding;
             let down = (self.output[0] - 1) * self.stride[0] + self.window[0];
@@ -53,7 +53,7 @@ pub mod pool {
             top + bottom + left + right == 0 && down <= self.input[0] && across <= self.input[1]
         }
 
-        /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+        /// Panics unless every operand has the length that these sizes require: a violation is a bug of the code emitter.
         #[track_caller]
         pub fn check<T>(&self, batch: usize, inputs: &[&[T]], outputs: &[&[T]]) {
             assert_eq!(self.input[2], self.output[2], "pool: the channels");
@@ -62,7 +62,8 @@ pub mod pool {
         }
     }
 
-    /// What a window that starts at `start` of the padded axis covers of an axis of `size` after `before` elements of padding.
+    /// Returns the range of an axis of `size`, after `before` elements of padding, that a window covers which starts at `start` of the
+    /// padded axis.
     #[inline(always)]
     fn span(start: usize, window: usize, before: usize, size: usize) -> (usize, usize) {
         let end = (start + window).saturating_sub(before).min(size);
@@ -72,13 +73,13 @@ pub mod pool {
     windowed!(Spec, |spec| spec.window[0], |spec| spec.window[0] * spec.window[1] * spec.output[2]);
 }
 
-/// Zeros around an image.
+/// Zero padding.
 pub mod pad {
     spec! {
-        /// An image and the zeros around it. A crop is the inverse of the padding that would undo it: its forward pass is
-        /// `zeropad_grad`, its gradient `zeropad_forward`, both with the spec of that padding.
+        /// An image and its padding. A crop is the inverse of the padding that would undo it: its forward pass is `zeropad_grad`, its
+        /// gradient `zeropad_forward`, both with the spec of that padding.
         Spec {
-            /// The image without the zeros: height, width, channels.
+            /// Height, width and channels of the image without the padding.
             input: [usize; 3],
             /// Rows above and below, columns left and right.
             padding: [usize; 4],
@@ -86,13 +87,13 @@ pub mod pad {
     }
 
     impl Spec {
-        /// The image with the zeros: height, width, channels.
+        /// Returns height, width and channels of the padded image.
         pub const fn output(&self) -> [usize; 3] {
             let ([height, width, channels], [top, bottom, left, right]) = (self.input, self.padding);
             [top + height + bottom, left + width + right, channels]
         }
 
-        /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+        /// Panics unless every operand has the length that these sizes require: a violation is a bug of the code emitter.
         #[track_caller]
         pub fn check<T>(&self, batch: usize, inner: &[T], outer: &[T]) {
             assert_eq!(inner.len(), batch * self.input.iter().product::<usize>(), "zeropad: the inner image");
@@ -101,30 +102,30 @@ pub mod pad {
     }
 }
 
-/// Enlargement.
+/// Nearest-neighbour upsampling.
 pub mod upsample {
     use crate::Epilogue;
 
     spec! {
-        /// The image, and how often each of its pixels stands in the enlarged one.
+        /// The sizes of the image, and how often each of its pixels is repeated.
         Spec {
             /// Height, width, channels.
             input: [usize; 3],
-            /// Down and across.
+            /// The repetitions of rows and columns.
             factor: [usize; 2],
-            /// What becomes of the output before it is stored: a sum, an activation.
+            /// The epilogue: a sum, an activation.
             epilogue: Epilogue,
         }
     }
 
     impl Spec {
-        /// The enlarged image: height, width, channels.
+        /// Returns height, width and channels of the upsampled image.
         pub const fn output(&self) -> [usize; 3] {
             let ([height, width, channels], [down, across]) = (self.input, self.factor);
             [height * down, width * across, channels]
         }
 
-        /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+        /// Panics unless every operand has the length that these sizes require: a violation is a bug of the code emitter.
         #[track_caller]
         pub fn check<T>(&self, batch: usize, small: &[T], large: &[T]) {
             assert_eq!(small.len(), batch * self.input.iter().product::<usize>(), "upsample: the small image");

@@ -1,4 +1,4 @@
-//! The sizes and constants that kernels take: one module for each kind, with a `Spec` and the lengths of operands that follow from it.
+//! The sizes and constants of kernels: one module for each kind, with a `Spec` and the lengths of operands that follow from it.
 
 use core::ops::Range;
 
@@ -44,35 +44,35 @@ pub use weighted::*;
 
 /// A kind of sizes.
 pub trait Sizes {
-    /// The sizes; their tables live for `'a`.
+    /// The type of the sizes; their tables live for `'a`.
     type Spec<'a>: Fields;
 }
 
-/// Sizes whose fields can be listed, so that they can be written as an expression.
+/// Sizes whose fields can be listed, so that they can be emitted as an expression.
 pub trait Fields {
-    /// Hands each field over, with its name, in the order of their declaration.
+    /// Calls `take` with the name and value of each field, in the order of declaration.
     fn each(&self, take: impl FnMut(&'static str, Field<'_>));
 }
 
-/// Windows that slide over an image.
+/// Sliding windows over an image.
 pub trait Windowed: Copy {
-    /// The windows of these rows of the output alone: their sizes, and the rows of the input that they reach.
+    /// Returns the sizes of some rows of the output, and the rows of the input that their windows read.
     #[must_use]
     fn of_rows(&self, rows: Range<usize>) -> (Self, Range<usize>);
-    /// Height, width and channels of the input, and of the output.
+    /// Returns height, width and channels of the input, and of the output.
     fn shapes(&self) -> [[usize; 3]; 2];
-    /// Multiply-adds, or comparisons, for one row of the output.
+    /// Returns the multiply-adds, or comparisons, of one row of the output.
     fn work_of_row(&self) -> usize;
 }
 
-/// What a kind of windows says of the rows of its output.
+/// Implements [`Windowed`] for a kind of windows.
 macro_rules! windowed {
     ($spec:ty, $extent:expr, $work:expr) => {
         impl $crate::spec::Windowed for $spec {
             fn of_rows(&self, rows: core::ops::Range<usize>) -> (Self, core::ops::Range<usize>) {
                 let extent: fn(&Self) -> usize = $extent;
                 let (top, height) = (self.padding[0], self.input[0]);
-                // In rows of the padded input: where the first window starts, and where the last ends.
+                // The start of the first window and the end of the last, in rows of the padded input.
                 let start = rows.start * self.stride[0];
                 let end = rows.end.saturating_sub(1) * self.stride[0] + extent(self);
                 let first = start.saturating_sub(top).min(height);
@@ -109,13 +109,13 @@ pub enum Field<'a> {
     Size(usize),
     /// Several counts.
     Sizes(&'a [usize]),
-    /// Pairs of counts, however many.
+    /// Any number of pairs of counts.
     Pairs(&'a [[usize; 2]]),
-    /// Constants, however many.
+    /// Any number of constants.
     Reals(&'a [f64]),
     /// A count that may be missing.
     OptionalSize(Option<usize>),
-    /// What random numbers are drawn by.
+    /// A key of random numbers.
     Key(u64),
     /// A constant.
     Real(f64),
@@ -123,16 +123,16 @@ pub enum Field<'a> {
     Activation(Activation),
     /// An activation function, or none.
     OptionalActivation(Option<Activation>),
-    /// What becomes of a value before it is stored.
+    /// An epilogue.
     Epilogue(Epilogue),
 }
 
-/// The type of a field.
+/// A type that a field may have.
 trait AsField {
     fn as_field(&self) -> Field<'_>;
 }
 
-/// Which field each type is.
+/// Maps each type to its variant of [`Field`].
 macro_rules! fields {
     ($($type:ty => $field:ident($value:ident => $of:expr);)*) => {
         $(

@@ -7,21 +7,21 @@ pub mod batchnorm {
     spec! {
         /// The sizes and constants of the layer.
         Spec {
-            /// Positions an image.
+            /// Positions per image.
             rows: usize,
-            /// Channels, each normalised by itself.
+            /// Channels, each normalised separately.
             channels: usize,
             /// Added to the variance.
             epsilon: f64,
             /// The weight of the old value when a moving mean or variance is updated.
             momentum: f64,
-            /// The function f applied to the output on the way forward; the gradient goes through one that only [bounds](Activation::bounds).
+            /// The activation f of the forward pass; the gradient passes through an f that only [clamps](Activation::bounds).
             activation: Option<Activation>,
         }
     }
 
     impl Spec {
-        /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+        /// Panics unless every operand has the length that these sizes require: a violation is a bug of the code emitter.
         #[track_caller]
         pub fn check<T>(&self, batch: usize, values: &[&[T]], channels: &[&[T]], optional: &[&[T]]) {
             let whole = batch * self.rows * self.channels;
@@ -42,19 +42,19 @@ pub mod layernorm {
     spec! {
         /// The sizes and constants of the layer.
         Spec {
-            /// Positions an image, each normalised by itself.
+            /// Positions per image, each normalised separately.
             rows: usize,
-            /// Elements a position.
+            /// Elements per position.
             channels: usize,
             /// Added to the variance.
             epsilon: f64,
-            /// What becomes of the output before it is stored: a sum, an activation.
+            /// The epilogue: a sum, an activation.
             epilogue: Epilogue,
         }
     }
 
     impl Spec {
-        /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+        /// Panics unless every operand has the length that these sizes require: a violation is a bug of the code emitter.
         #[track_caller]
         pub fn check<T>(&self, batch: usize, values: &[&[T]], optional: &[&[T]]) {
             let whole = batch * self.rows * self.channels;
@@ -74,32 +74,32 @@ pub mod lrn {
     spec! {
         /// The sizes and constants of the layer.
         Spec {
-            /// Positions an image.
+            /// Positions per image.
             rows: usize,
             /// Channels.
             channels: usize,
-            /// How many channels meet, the own in their middle; the sum is cut at the first and the last channel.
+            /// The number of channels in a sum, with the own channel in the middle; the sum ends at the first and the last channel.
             size: usize,
-            /// The weight of the sum of squares; not divided by `size`.
+            /// The factor of the sum of squares; it is not divided by `size`.
             alpha: f64,
             /// The exponent.
             beta: f64,
             /// Added to the weighted sum.
             k: f64,
-            /// What becomes of the output before it is stored: a sum, an activation.
+            /// The epilogue: a sum, an activation.
             epilogue: Epilogue,
         }
     }
 
     impl Spec {
-        /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+        /// Panics unless every operand has the length that these sizes require: a violation is a bug of the code emitter.
         #[track_caller]
         pub fn check<T>(&self, batch: usize, values: &[&[T]]) {
             let whole = batch * self.rows * self.channels;
             assert!(values.iter().all(|s| s.len() == whole), "lrn: the values");
         }
 
-        /// How far the neighbours of a channel reach before and after it.
+        /// Returns the number of neighbours of a channel before and after it.
         #[inline(always)]
         pub fn reach(&self) -> (usize, usize) {
             let before = self.size / 2;

@@ -1,4 +1,4 @@
-//! Sizes of a depthwise convolution and the 1x1 convolution behind it, of which only the output of the latter is stored.
+//! Sizes of a depthwise convolution followed by a 1x1 convolution, of which only the output of the latter is stored.
 
 use super::conv;
 use crate::Epilogue;
@@ -6,7 +6,7 @@ use crate::Epilogue;
 spec! {
     /// The sizes of a separable convolution.
     ///
-    /// Each channel has one filter. Where its window is, and how it moves, is said as of an ordinary convolution.
+    /// Each channel has one filter. Windows, strides and padding are those of an ordinary convolution.
     Spec {
         /// Height, width, channels of one input image.
         input: [usize; 3],
@@ -14,24 +14,24 @@ spec! {
         output: [usize; 3],
         /// Height and width of a depthwise filter, in taps.
         window: [usize; 2],
-        /// Steps from one output to the next, in input rows and columns.
+        /// Input rows and columns between adjacent outputs.
         stride: [usize; 2],
         /// Zeros around the input: top, bottom, left, right.
         padding: [usize; 4],
-        /// Steps from one tap to the next, in input rows and columns.
+        /// Input rows and columns between adjacent taps.
         dilation: [usize; 2],
-        /// What becomes of the depthwise output.
+        /// The epilogue of the depthwise convolution.
         between: Epilogue,
-        /// What becomes of the output.
+        /// The epilogue of the 1x1 convolution.
         epilogue: Epilogue,
     }
 }
 
-/// Elements of the depthwise output that are computed at once, about.
+/// The approximate elements of the depthwise output that are computed at once.
 const BAND: usize = 160 * 1024;
 
 impl Spec {
-    /// The depthwise convolution.
+    /// Returns the sizes of the depthwise convolution.
     pub const fn depthwise(&self) -> conv::Spec {
         let ([height, width, _], channels) = (self.output, self.input[2]);
         let Self { input, window, stride, padding, dilation, between, .. } = *self;
@@ -39,7 +39,7 @@ impl Spec {
         conv::Spec { input, output, window, stride, padding, dilation, groups: channels, epilogue: between }
     }
 
-    /// The 1x1 convolution.
+    /// Returns the sizes of the 1x1 convolution.
     pub const fn pointwise(&self) -> conv::Spec {
         let Self { output, epilogue, .. } = *self;
         let input = [output[0], output[1], self.input[2]];
@@ -47,8 +47,8 @@ impl Spec {
         conv::Spec { input, output, window, stride, padding, dilation, groups, epilogue }
     }
 
-    /// Rows of the depthwise output that are computed before the 1x1 convolution reads them, at most: about what half of a large second
-    /// cache holds.
+    /// Returns the maximum rows of the depthwise output that are computed before the 1x1 convolution reads them: about half of a large L2
+    /// cache.
     pub const fn band_rows(&self) -> usize {
         let fit = BAND / (self.output[1] * self.input[2]);
         if fit == 0 {
@@ -60,7 +60,7 @@ impl Spec {
         }
     }
 
-    /// Their elements.
+    /// Returns the elements of these rows.
     pub const fn band_len(&self) -> usize {
         self.band_rows() * self.output[1] * self.input[2]
     }

@@ -3,9 +3,8 @@
 /// Filters of a convolution with a connection table.
 pub mod conv_table {
     spec! {
-        /// The sizes of filters, and their table. Only what is connected has weights: they are `[window height, window width,
-        /// connections]`, in the order of the table. Expanded, they are `[window height, window width, channels, filters]`, with zeros
-        /// for what is not.
+        /// The sizes of filters, and their table. Only connections have weights: they are `[window height, window width, connections]`, in
+        /// the order of the table. Expanded, they are `[window height, window width, channels, filters]`, with zeros elsewhere.
         Spec<'a> {
             /// Height and width of a filter, in taps.
             window: [usize; 2],
@@ -13,18 +12,18 @@ pub mod conv_table {
             channels: usize,
             /// Filters.
             filters: usize,
-            /// What is connected: an input channel and a filter.
+            /// The connections: an input channel and a filter each.
             connections: &'a [[usize; 2]],
         }
     }
 
     impl Spec<'_> {
-        /// Elements of the weights, expanded.
+        /// Returns the elements of the expanded weights.
         pub const fn expanded_len(&self) -> usize {
             self.window[0] * self.window[1] * self.channels * self.filters
         }
 
-        /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+        /// Panics unless every operand has the length that these sizes require: a violation is a bug of the code emitter.
         #[track_caller]
         pub fn check(&self, weights: usize, expanded: usize) {
             let sizes = [self.window[0], self.window[1], self.channels, self.filters, self.connections.len()];
@@ -44,22 +43,23 @@ pub mod dense {
     use crate::Epilogue;
 
     spec! {
-        /// The sizes of a dense layer. Weights are `[inputs, outputs]`; `[outputs, inputs]` for the `dense_transposed` kernels,
-        /// whose weights are another layer's.
+        /// The sizes of a dense layer. Weights are `[inputs, outputs]`; `[outputs, inputs]` for the `dense_transposed` kernels, which use
+        /// the weights of another layer.
         ///
-        /// Forward, `Y = f(scale · X W + shift)`, with a scale and a shift for each output: a bias is a shift. Both may be empty.
+        /// The forward pass is `Y = f(scale · X W + shift)`, with a scale and a shift for each output: a bias is a shift. Both may be
+        /// empty.
         Spec {
-            /// Elements of one image that come in.
+            /// Input elements per image.
             inputs: usize,
-            /// Elements of one image that go out.
+            /// Output elements per image.
             outputs: usize,
-            /// What becomes of the output on the way forward; gradients have nothing to do with it.
+            /// The epilogue of the forward pass; gradients do not use it.
             epilogue: Epilogue,
         }
     }
 
     impl Spec {
-        /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+        /// Panics unless every operand has the length that these sizes require: a violation is a bug of the code emitter.
         #[track_caller]
         pub fn check(&self, batch: usize, input: usize, weights: usize, each_output: [usize; 2], output: usize) {
             assert_eq!(input, batch * self.inputs, "length of the input");
@@ -78,7 +78,7 @@ pub mod distance {
     spec! {
         /// The sizes of the layer, and its patterns.
         Spec<'a> {
-            /// Elements that come in.
+            /// Input elements per image.
             inputs: usize,
             /// Patterns.
             outputs: usize,
@@ -88,7 +88,7 @@ pub mod distance {
     }
 
     impl Spec<'_> {
-        /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+        /// Panics unless every operand has the length that these sizes require: a violation is a bug of the code emitter.
         #[track_caller]
         pub fn check<T>(&self, batch: usize, inputs: &[&[T]], output: &[T]) {
             assert!(self.inputs > 0 && self.outputs > 0, "distance: sizes are at least 1");
@@ -112,15 +112,15 @@ pub mod subsample {
             output: [usize; 3],
             /// Height and width of a window.
             window: [usize; 2],
-            /// Steps from one window to the next, down and across.
+            /// Rows and columns between adjacent windows.
             stride: [usize; 2],
-            /// What becomes of the output on the way forward; gradients have nothing to do with it.
+            /// The epilogue of the forward pass; gradients do not use it.
             epilogue: Epilogue,
         }
     }
 
     impl Spec {
-        /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+        /// Panics unless every operand has the length that these sizes require: a violation is a bug of the code emitter.
         #[track_caller]
         pub fn check(&self, batch: usize, input: usize, coefficient: usize, each_channel: [usize; 2], output: usize) {
             let channels = self.input[2];

@@ -1,10 +1,10 @@
-//! Layers that are timed, and what they are given.
+//! Layers that are timed, and their inputs.
 
 use netwright_compute::kernels::conv::Spec;
 use netwright_runtime::memory::Buffer;
 
-/// A convolution of square images with a square window of odd size, padded so that stride alone makes the image smaller, in one group and
-/// without an epilogue.
+/// Returns a convolution of square images with a square window of odd size, padded so that only the stride makes the image smaller, with
+/// one group and without an epilogue.
 pub fn convolution(size: usize, window: usize, stride: usize, channels: usize, filters: usize) -> Spec {
     Spec {
         input: [size, size, channels],
@@ -18,7 +18,7 @@ pub fn convolution(size: usize, window: usize, stride: usize, channels: usize, f
     }
 }
 
-/// Elements between -0.5 and 0.5 without a short period, in memory as networks have it: from a cache line on.
+/// Returns elements between -0.5 and 0.5 without a short period, aligned to a cache line as the memory of networks is.
 pub fn elements(count: usize) -> Buffer<f32> {
     let mut elements = Buffer::zeros(count);
     let each = (0..count).map(|i| ((i * 37 + i / 251) % 251) as f32 / 251.0 - 0.5);

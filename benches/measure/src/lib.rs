@@ -1,5 +1,6 @@
-//! What the benchmarks share: the machine's [`peak`] and the speed of its [`memory`], measured in the same run as all else; [times](timing)
-//! of calls in turn; [layers](layer); and a [`Table`] that shows beside each time the arithmetic, the bytes, and what share of the machine they are.
+//! Helpers of the benchmarks: the machine's [`peak`] and the speed of its [`memory`], measured in the same run as everything else;
+//! [times](timing) of calls in turn; [layers](layer); and a [`Table`] that shows beside each time the arithmetic, the bytes, and the share
+//! of the machine's peak.
 
 pub mod layer;
 pub mod machine;

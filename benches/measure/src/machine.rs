@@ -1,4 +1,4 @@
-//! What the processor and its memory can do at most.
+//! The peak arithmetic and memory bandwidth of the machine.
 
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 use netwright_compute::simd::{Isa, Simd, Vector, WithSimd};
 use netwright_runtime::memory::Buffer;
 
-/// Multiply-adds of vectors side by side: enough to hide what one takes, few enough for the registers of AVX2.
+/// Independent multiply-adds of vectors: enough to hide the latency of one, few enough for the registers of AVX2.
 const CHAINS: usize = 12;
 
-/// Turns of a measurement: about a millisecond.
+/// Iterations of a measurement: about a millisecond.
 const TURNS: usize = 200_000;
 
-/// How long a peak is looked for.
+/// The time over which the peak is measured.
 const LONG: Duration = Duration::from_millis(150);
 
-/// Multiply-adds in registers alone. Its output is the number of lanes, and a sum that nobody can do without.
+/// Multiply-adds in registers only. Its output is the number of lanes, and a sum that keeps the compiler from removing the loop.
 struct MultiplyAdds;
 
 impl WithSimd<f32> for MultiplyAdds {
@@ -35,8 +35,8 @@ impl WithSimd<f32> for MultiplyAdds {
     }
 }
 
-/// The most that `threads` threads compute in single precision, in GFLOP/s: multiply-adds in registers, two operations each, with the widest
-/// instruction set that kernels use. The best of several turns, so that a moment's disturbance does not lower it.
+/// Returns the peak of `threads` threads in single precision, in GFLOP/s: multiply-adds in registers, two operations each, with the widest
+/// instruction set that kernels use. It is the best of several measurements, so that a short disturbance does not lower it.
 pub fn peak(threads: usize) -> f64 {
     let isa = Isa::detect();
     let barrier = Barrier::new(threads);
@@ -58,7 +58,7 @@ pub fn peak(threads: usize) -> f64 {
     })
 }
 
-/// The speed at which one thread reads memory that no cache holds, in gigabytes per second: a buffer as weights lie in one.
+/// Returns the speed at which one thread reads memory that no cache holds, in gigabytes per second, from a buffer like that of weights.
 pub fn memory() -> f64 {
     let mut elements = Buffer::<f32>::zeros(64 << 20);
     elements.fill(1.0);
@@ -71,10 +71,10 @@ pub fn memory() -> f64 {
     best
 }
 
-/// Stretches that are read side by side: more than one, so that their pages are looked up and fetched ahead side by side too.
-const STRETCHES: usize = 4;
+/// Streams that are read in parallel: more than one, so that their page walks and prefetches overlap.
+const STREAMS: usize = 4;
 
-/// The sum of a slice, in as many chains as a core can follow.
+/// The sum of a slice, with as many independent chains as a core can execute in parallel.
 struct Sum<'a>(&'a [f32]);
 
 impl WithSimd<f32> for Sum<'_> {
@@ -82,14 +82,14 @@ impl WithSimd<f32> for Sum<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd<f32>>(self, simd: S) -> f32 {
-        let mut sums = [[simd.splat(0.0); 2]; STRETCHES];
-        let stretch = self.0.len() / STRETCHES;
-        let stretches: [&[f32]; STRETCHES] = core::array::from_fn(|place| &self.0[place * stretch..][..stretch]);
-        for at in (0..stretch / (2 * S::LANES)).map(|step| 2 * step * S::LANES) {
-            for (sums, stretch) in sums.iter_mut().zip(stretches) {
+        let mut sums = [[simd.splat(0.0); 2]; STREAMS];
+        let stream = self.0.len() / STREAMS;
+        let streams: [&[f32]; STREAMS] = core::array::from_fn(|place| &self.0[place * stream..][..stream]);
+        for at in (0..stream / (2 * S::LANES)).map(|step| 2 * step * S::LANES) {
+            for (sums, stream) in sums.iter_mut().zip(streams) {
                 let [low, high] = sums;
-                *low = *low + simd.load(&stretch[at..at + S::LANES]);
-                *high = *high + simd.load(&stretch[at + S::LANES..at + 2 * S::LANES]);
+                *low = *low + simd.load(&stream[at..at + S::LANES]);
+                *high = *high + simd.load(&stream[at + S::LANES..at + 2 * S::LANES]);
             }
         }
         sums.as_flattened().iter().map(|sum| sum.sum()).sum()

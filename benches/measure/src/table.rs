@@ -2,27 +2,27 @@
 
 use std::fmt;
 
-/// One thing that was timed.
+/// The measurement of one kernel.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// What it is.
+    /// The name.
     pub name: String,
-    /// Of one call.
+    /// The seconds of one call.
     pub seconds: f64,
-    /// Multiply-adds of one call, of the plain algorithm: Winograd's does with fewer, and can be ahead of the peak.
+    /// Multiply-adds of one call by the plain algorithm. Winograd's algorithm needs fewer, and can exceed the peak.
     pub macs: f64,
-    /// Bytes that one call has to read and write at least: inputs, weights and outputs once.
+    /// The minimum bytes that one call reads and writes: inputs, weights and outputs once.
     pub bytes: f64,
 }
 
-/// A table that prints itself: a row as soon as it is there.
+/// A table that prints each row at once.
 #[derive(Debug)]
 pub struct Table {
     peak: f64,
 }
 
 impl Table {
-    /// A table beside what the machine can do on `threads` threads, which is measured here and printed above the table.
+    /// Measures the peak of the machine on `threads` threads, prints it, and returns a table that relates its rows to it.
     pub fn new(threads: usize) -> Self {
         let peak = crate::peak(threads);
         println!(
@@ -56,7 +56,7 @@ impl Table {
     }
 }
 
-/// Seconds, in the unit that suits them.
+/// Seconds, printed in a suitable unit.
 #[derive(Clone, Copy, Debug)]
 pub struct Time(pub f64);
 

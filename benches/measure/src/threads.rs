@@ -1,24 +1,24 @@
-//! Threads for kernels that are timed.
+//! A thread pool for kernels that are timed.
 
 use std::time::{Duration, Instant};
 
 use netwright_compute::context::Fork;
 use rayon_core::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
-/// Threads that the parts of a kernel share: see [`Pool::best`].
+/// A pool of threads for the parts of a kernel: see [`Pool::best`].
 #[derive(Debug)]
 pub struct Pool(ThreadPool);
 
 impl Pool {
-    /// So many threads.
+    /// Starts `threads` threads.
     ///
     /// # Errors
-    /// What the system says where it refuses them.
+    /// The error of the system where it refuses them.
     pub fn new(threads: usize) -> Result<Self, ThreadPoolBuildError> {
         ThreadPoolBuilder::new().num_threads(threads).build().map(Self)
     }
 
-    /// The best time of a call of each, in seconds by the clock: all are timed in turn, several rounds.
+    /// Returns the best wall-clock time of each call in seconds: all calls are timed in turn, several rounds.
     pub fn best<const N: usize>(&self, mut calls: [&mut (dyn FnMut() + Send); N]) -> [f64; N] {
         let mut seconds = [f64::INFINITY; N];
         for _ in 0..6 {

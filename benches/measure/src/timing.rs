@@ -1,14 +1,14 @@
-//! Times of kernels that are compared within one run.
+//! The times of kernels that are compared within one run.
 
 use std::time::{Duration, Instant};
 
-/// The time this thread has had on a processor, where Linux tells it; so that a busy machine disturbs less.
+/// Returns the processor time of this thread, where Linux reports it, so that other processes disturb less.
 fn processor_time() -> Option<Duration> {
     let line = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     line.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
-/// The time of one call, in seconds.
+/// Returns the time of one call, in seconds.
 fn time(call: &mut dyn FnMut()) -> f64 {
     let (start, before) = (Instant::now(), processor_time());
     let mut calls = 0u32;
@@ -16,7 +16,7 @@ fn time(call: &mut dyn FnMut()) -> f64 {
         call();
         calls += 1;
     }
-    // The scheduler's account moves with its tick: yield, so that it is up to date.
+    // The scheduler updates its accounting at its tick: a yield brings it up to date.
     std::thread::yield_now();
     let taken = match (before, processor_time()) {
         (Some(before), Some(after)) if after > before => after - before,
@@ -25,7 +25,7 @@ fn time(call: &mut dyn FnMut()) -> f64 {
     taken.as_secs_f64() / f64::from(calls)
 }
 
-/// The best time of one call of each, in seconds: all are timed in turn, several rounds, so that none profits from a quieter moment.
+/// Returns the best time of each call in seconds: all calls are timed in turn, several rounds, so that none profits from a quieter moment.
 pub fn best<const N: usize>(mut calls: [&mut dyn FnMut(); N]) -> [f64; N] {
     let mut seconds = [f64::INFINITY; N];
     for _ in 0..5 {

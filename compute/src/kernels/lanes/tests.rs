@@ -227,7 +227,7 @@ fn sums_of_several_partial_sums_have_the_bits_of_a_product() {
     convolution_agrees::<f32>(16, &dilated, [false, true]);
 }
 
-/// The first convolution of LeNet-5.
+/// The first convolution of LeNet-5. Its second has enough work for many threads.
 const LENET: conv::Spec = conv::Spec {
     input: [28, 28, 1],
     output: [28, 28, 6],
