@@ -348,7 +348,7 @@ pub(crate) mod tests {
                     }
                 },
             );
-            assert!(rows.iter().enumerate().all(|(place, &element)| element == place as f64), "{rows:?}");
+            assert!(rows.iter().enumerate().all(|(index, &element)| element == index as f64), "{rows:?}");
         }
     }
 
@@ -361,12 +361,12 @@ pub(crate) mod tests {
                 assert!(scratch.len() >= 10 && scratch.iter().all(|&used| used == 0.0), "scratch of another part");
                 scratch.fill(1.0);
                 assert!(rows.len() >= least.min(count) * 3, "a part of too few rows");
-                for (place, row) in rows.chunks_exact_mut(3).enumerate() {
-                    row.iter_mut().for_each(|element| *element += (first + place + 1) as f64);
+                for (index, row) in rows.chunks_exact_mut(3).enumerate() {
+                    row.iter_mut().for_each(|element| *element += (first + index + 1) as f64);
                 }
             });
-            for (place, row) in rows.chunks_exact(3).enumerate() {
-                assert_eq!(row, [(place + 1) as f64; 3]);
+            for (index, row) in rows.chunks_exact(3).enumerate() {
+                assert_eq!(row, [(index + 1) as f64; 3]);
             }
         }
     }

@@ -69,15 +69,15 @@ vectorised! {
         gradients: &[T],
         velocity: &mut [T],
     ) {
-        let numbers = weights.iter_mut().zip(gradients).zip(velocity);
+        let elements = weights.iter_mut().zip(gradients).zip(velocity);
         if nesterov {
-            for ((weight, &g), v) in numbers {
+            for ((weight, &g), v) in elements {
                 let g = gradient.of(*weight, g);
                 *v = momentum * *v + g;
                 *weight = *weight * gradient.keep - rate * (g + momentum * *v);
             }
         } else {
-            for ((weight, &g), v) in numbers {
+            for ((weight, &g), v) in elements {
                 let g = gradient.of(*weight, g);
                 *v = momentum * *v + g;
                 *weight = *weight * gradient.keep - rate * *v;

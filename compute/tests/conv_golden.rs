@@ -80,10 +80,10 @@ impl Case {
         {
             assert_eq!(got.len(), right.len(), "{} {variant} {what}", self.name);
             let scale = right.iter().fold(1.0, |largest: f64, number| largest.max(number.abs()));
-            for (place, (got, right)) in got.iter().zip(right).enumerate() {
+            for (index, (got, right)) in got.iter().zip(right).enumerate() {
                 assert!(
                     (got.to_f64() - right).abs() <= tolerance * scale,
-                    "{} {variant} {} {what} at {place}: {got} for {right}",
+                    "{} {variant} {} {what} at {index}: {got} for {right}",
                     self.name,
                     T::NAME,
                 );

@@ -84,7 +84,7 @@ impl WithSimd<f32> for Sum<'_> {
     fn with_simd<S: Simd<f32>>(self, simd: S) -> f32 {
         let mut sums = [[simd.splat(0.0); 2]; STREAMS];
         let stream = self.0.len() / STREAMS;
-        let streams: [&[f32]; STREAMS] = core::array::from_fn(|place| &self.0[place * stream..][..stream]);
+        let streams: [&[f32]; STREAMS] = core::array::from_fn(|index| &self.0[index * stream..][..stream]);
         for at in (0..stream / (2 * S::LANES)).map(|step| 2 * step * S::LANES) {
             for (sums, stream) in sums.iter_mut().zip(streams) {
                 let [low, high] = sums;

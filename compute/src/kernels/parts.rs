@@ -62,7 +62,7 @@ impl<T: Scalar, const N: usize, const LONG: bool> Sums<T, N, LONG> {
 /// Returns Σ term(i) for i < `len`, in order.
 #[inline(always)]
 pub(crate) fn sum<T: Scalar>(len: usize, mut term: impl FnMut(usize) -> T) -> T {
-    let mut part = |range: core::ops::Range<usize>| range.fold(T::ZERO, |sum, place| sum + term(place));
+    let mut part = |range: core::ops::Range<usize>| range.fold(T::ZERO, |sum, index| sum + term(index));
     if len <= PART {
         return part(0..len);
     }
@@ -126,8 +126,8 @@ mod tests {
 
     #[test]
     fn a_short_sum_is_the_plain_one() {
-        let terms: Vec<f32> = (0..PART).map(|place| (place as f32).sin()).collect();
+        let terms: Vec<f32> = (0..PART).map(|index| (index as f32).sin()).collect();
         let plain = terms.iter().fold(0.0, |sum, term| sum + term);
-        assert_eq!(sum(PART, |place| terms[place]), plain);
+        assert_eq!(sum(PART, |index| terms[index]), plain);
     }
 }

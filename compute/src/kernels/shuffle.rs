@@ -15,8 +15,8 @@ pub fn shuffle<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [
         return;
     }
     for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact_mut(channels)) {
-        for (place, y) in y.chunks_exact_mut(groups).enumerate() {
-            for (y, x) in y.iter_mut().zip(x[place..].iter().step_by(each)) {
+        for (index, y) in y.chunks_exact_mut(groups).enumerate() {
+            for (y, x) in y.iter_mut().zip(x[index..].iter().step_by(each)) {
                 *y = *x;
             }
         }
@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn with_groups_and_channels_exchanged_it_is_undone() {
         for [groups, each] in [[1, 1], [1, 7], [7, 1], [2, 3], [4, 29], [16, 16]] {
-            let x: Vec<f64> = (0..6 * groups * each).map(|number| number as f64).collect();
+            let x: Vec<f64> = (0..6 * groups * each).map(|index| index as f64).collect();
             let (mut y, mut back) = (vec![0.0; x.len()], vec![0.0; x.len()]);
             f64::shuffle(&Context::of(3), &Spec { rows: 2, groups, each }, &x, &mut y);
             f64::shuffle(&Context::of(3), &Spec { rows: 2, groups: each, each: groups }, &y, &mut back);

@@ -45,8 +45,8 @@ pub fn subsample_forward<T: Elementary>(
     let lines = images.flat_map(|x| (0..rows).map(move |row| (x, row * spec.stride[0])));
     for ((x, row), y) in lines.zip(y.chunks_exact_mut(columns * channels)) {
         let [_, across] = spec.window;
-        for (place, y) in y.chunks_exact_mut(channels).enumerate() {
-            let column = place * spec.stride[1];
+        for (index, y) in y.chunks_exact_mut(channels).enumerate() {
+            let column = index * spec.stride[1];
             for_channels(channels, |first, count| {
                 let mut sums = Sums::<T, LANES, true>::new();
                 for tap in 0..spec.window.iter().product() {
@@ -144,8 +144,8 @@ mod tests {
                 let mut sum = 0.0;
                 for i in 0..spec.window[0] {
                     for j in 0..spec.window[1] {
-                        let (line, place) = (row * spec.stride[0] + i, column * spec.stride[1] + j);
-                        sum += x[((n * height + line) * width + place) * channels + channel];
+                        let (line, index) = (row * spec.stride[0] + i, column * spec.stride[1] + j);
+                        sum += x[((n * height + line) * width + index) * channels + channel];
                     }
                 }
                 z.push(c[channel] * sum);

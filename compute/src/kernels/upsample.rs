@@ -68,8 +68,8 @@ pub fn upsample_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], dx
 /// [`upsample_grad`] for blocks of more pixels than one accumulator may sum.
 fn long_sums<T: Scalar>(spec: &Spec, dy: &[T], dx: &mut [T]) {
     let ([_, width, channels], [down, across]) = (spec.input, spec.factor);
-    for (place, dx) in dx.iter_mut().enumerate() {
-        let (pixel, channel) = (place / channels, place % channels);
+    for (index, dx) in dx.iter_mut().enumerate() {
+        let (pixel, channel) = (index / channels, index % channels);
         let first = (pixel / width * down * width + pixel % width) * across;
         *dx = parts::sum(down * across, |tap| {
             dy[(first + tap / across * width * across + tap % across) * channels + channel]
@@ -100,7 +100,7 @@ mod tests {
     fn it_ends_in_every_epilogue() {
         for (input, factor) in [([1, 2, 2], [2, 3]), ([3, 5, 7], [1, 2]), ([2, 40, 30], [2, 2])] {
             let small: usize = input.iter().product();
-            let x: Vec<f32> = (0..2 * small).map(|place| (place * 7919 % 1009) as f32 / 504.5 - 1.0).collect();
+            let x: Vec<f32> = (0..2 * small).map(|index| (index * 7919 % 1009) as f32 / 504.5 - 1.0).collect();
             let ends = |epilogue, y: &mut [f32]| {
                 f32::upsample_forward(&Context::of(2), &Spec { input, factor, epilogue }, &x, y);
             };

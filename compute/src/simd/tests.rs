@@ -192,8 +192,8 @@ fn blocks_of_lanes_are_spread_from_each_of_theirs() {
     }
 }
 
-fn bits(numbers: &[Vec<f32>]) -> Vec<Vec<u32>> {
-    numbers.iter().map(|x| x.iter().map(|x| if x.is_nan() { 0x7fc0_0000 } else { x.to_bits() }).collect()).collect()
+fn bits(elements: &[Vec<f32>]) -> Vec<Vec<u32>> {
+    elements.iter().map(|x| x.iter().map(|x| if x.is_nan() { 0x7fc0_0000 } else { x.to_bits() }).collect()).collect()
 }
 
 fn element() -> impl Strategy<Value = f32> {
@@ -208,23 +208,23 @@ proptest! {
 
     #[test]
     fn every_operation_gives_the_same_bits_on_every_instruction_set(
-        numbers in prop::collection::vec((element(), element(), element()), 1..70),
+        elements in prop::collection::vec((element(), element(), element()), 1..70),
     ) {
-        let column = |of: fn(&(f32, f32, f32)) -> f32| -> Vec<f32> { numbers.iter().map(of).collect() };
+        let column = |of: fn(&(f32, f32, f32)) -> f32| -> Vec<f32> { elements.iter().map(of).collect() };
         let (a, b, c) = (column(|x| x.0), column(|x| x.1), column(|x| x.2));
         let scalar: Vec<Vec<f32>> = std::vec![
-            numbers.iter().map(|x| x.0 + x.1).collect(),
-            numbers.iter().map(|x| x.0 - x.1).collect(),
-            numbers.iter().map(|x| x.0 * x.1).collect(),
-            numbers.iter().map(|x| x.0 / x.1).collect(),
-            numbers.iter().map(|x| -x.0).collect(),
-            numbers.iter().map(|x| if x.0 < x.1 { x.1 } else { x.0 }).collect(),
-            numbers.iter().map(|x| if x.1 < x.0 { x.1 } else { x.0 }).collect(),
-            numbers.iter().map(|x| if x.0 < x.1 { x.2 } else { x.0 }).collect(),
-            numbers.iter().map(|x| x.0.abs()).collect(),
-            numbers.iter().map(|x| f32::from_bits(x.0.to_bits() & 0xffff_f000)).collect(),
-            numbers.iter().map(|x| x.0 * 3.0).collect(),
-            numbers.iter().map(|_| 1.5).collect(),
+            elements.iter().map(|x| x.0 + x.1).collect(),
+            elements.iter().map(|x| x.0 - x.1).collect(),
+            elements.iter().map(|x| x.0 * x.1).collect(),
+            elements.iter().map(|x| x.0 / x.1).collect(),
+            elements.iter().map(|x| -x.0).collect(),
+            elements.iter().map(|x| if x.0 < x.1 { x.1 } else { x.0 }).collect(),
+            elements.iter().map(|x| if x.1 < x.0 { x.1 } else { x.0 }).collect(),
+            elements.iter().map(|x| if x.0 < x.1 { x.2 } else { x.0 }).collect(),
+            elements.iter().map(|x| x.0.abs()).collect(),
+            elements.iter().map(|x| f32::from_bits(x.0.to_bits() & 0xffff_f000)).collect(),
+            elements.iter().map(|x| x.0 * 3.0).collect(),
+            elements.iter().map(|_| 1.5).collect(),
         ];
         for isa in Isa::all().0 {
             let all = isa.dispatch(Operations([&a, &b, &c]));
@@ -234,9 +234,9 @@ proptest! {
 
     #[test]
     fn a_quotient_is_within_a_unit_in_the_last_place_on_every_instruction_set(
-        numbers in prop::collection::vec((-1e15f32..1e15, 1e-15f32..1e15), 16..17),
+        elements in prop::collection::vec((-1e15f32..1e15, 1e-15f32..1e15), 16..17),
     ) {
-        let (a, b): (Vec<f32>, Vec<f32>) = numbers.iter().copied().unzip();
+        let (a, b): (Vec<f32>, Vec<f32>) = elements.iter().copied().unzip();
         for isa in Isa::all().0 {
             for ((found, a), b) in isa.dispatch(Quotients(&a, &b)).into_iter().zip(&a).zip(&b) {
                 let exact = a / b;
@@ -247,10 +247,10 @@ proptest! {
 
     #[test]
     fn sums_of_products_agree_on_every_instruction_set(
-        numbers in prop::collection::vec((-10.0f32..10.0, -10.0f32..10.0), 1..200),
+        elements in prop::collection::vec((-10.0f32..10.0, -10.0f32..10.0), 1..200),
     ) {
-        let (a, b): (Vec<f32>, Vec<f32>) = numbers.iter().copied().unzip();
-        let truth: f64 = numbers.iter().map(|&(a, b)| f64::from(a) * f64::from(b)).sum();
+        let (a, b): (Vec<f32>, Vec<f32>) = elements.iter().copied().unzip();
+        let truth: f64 = elements.iter().map(|&(a, b)| f64::from(a) * f64::from(b)).sum();
         for isa in Isa::all().0 {
             let sum = isa.dispatch(Products(&a, &b));
             prop_assert!((f64::from(sum) - truth).abs() < 1e-2, "{:?}: {} for {}", isa, sum, truth);
@@ -258,14 +258,14 @@ proptest! {
     }
 
     #[test]
-    fn rows_of_four_become_columns_and_rows_again(gap in 0usize..5, numbers in prop::collection::vec(-9.0f32..9.0, 160)) {
+    fn rows_of_four_become_columns_and_rows_again(gap in 0usize..5, elements in prop::collection::vec(-9.0f32..9.0, 160)) {
         let row = 4 + gap;
         for isa in Isa::all().0 {
-            let (columns, written) = isa.dispatch(Columns(&numbers, row));
+            let (columns, written) = isa.dispatch(Columns(&elements, row));
             let lanes = columns.len() / 4;
             for (i, j) in (0..lanes).flat_map(|i| (0..4).map(move |j| (i, j))) {
-                prop_assert_eq!(columns[j * lanes + i], numbers[i * row + j], "{:?}", isa);
-                prop_assert_eq!(written[i * row + j], 2.0 * numbers[i * row + j], "{:?}", isa);
+                prop_assert_eq!(columns[j * lanes + i], elements[i * row + j], "{:?}", isa);
+                prop_assert_eq!(written[i * row + j], 2.0 * elements[i * row + j], "{:?}", isa);
             }
         }
     }

@@ -207,8 +207,8 @@ pub fn batchnorm_grad<T: Scalar>(
         let shift = channel_block.broadcast(|c| shift[c - channel_block.start]);
         let slope = channel_block.broadcast(|c| slope[c - channel_block.start]);
         context.split_elements(dy, channel_block.step, &|first, dy| {
-            let (place, lanes) = (first..first + dy.len(), [factor, shift, slope]);
-            let (x, source) = (&x[place.clone()], source.part(place));
+            let (range, lanes) = (first..first + dy.len(), [factor, shift, slope]);
+            let (x, source) = (&x[range.clone()], source.part(range));
             match &gate {
                 None => gradient(context.isa(), &channel_block, x, &centre, &lanes, source, dy),
                 Some(gate) => gradient_within(context.isa(), &channel_block, x, &centre, &lanes, gate, source, dy),

@@ -168,12 +168,12 @@ fn after_a_layer_it_folds_into_a_scale_and_a_shift() {
         let bias = random_elements(&mut Random::new(8), if bias { channels } else { 0 });
         let mean = random_elements(&mut Random::new(3), channels);
         let variance: Vec<f64> = random_elements(&mut Random::new(4), channels).into_iter().map(|v| 1.5 + v).collect();
-        let biased = |(place, x): (usize, &f64)| x + bias.get(place % channels).unwrap_or(&0.0);
+        let biased = |(index, x): (usize, &f64)| x + bias.get(index % channels).unwrap_or(&0.0);
         let mut expected: Vec<f64> = x.iter().enumerate().map(biased).collect();
         f64::batchnorm_predict_forward(&Context::of(BATCH), &spec, &gamma, &beta, &mean, &variance, &[], &mut expected);
         let (mut scale, mut shift) = (vec![0.0; channels], vec![0.0; channels]);
         f64::batchnorm_fold(&Context::of(BATCH), &spec, &gamma, &beta, &mean, &variance, &bias, &mut scale, &mut shift);
-        let folded = |(place, x): (usize, &f64)| x * scale[place % channels] + shift[place % channels];
+        let folded = |(index, x): (usize, &f64)| x * scale[index % channels] + shift[index % channels];
         assert_close(&x.iter().enumerate().map(folded).collect::<Vec<f64>>(), &expected, 1e-13);
     }
 }

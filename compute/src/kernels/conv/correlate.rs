@@ -268,8 +268,8 @@ impl Correlation {
             }
             if together && ((r + 1) % at_once == 0 || r + 1 == rows) {
                 let stored = r / at_once * at_once..r + 1;
-                let place = |r: usize| self.target[1] + (first + r) * row;
-                epilogue.finish(isa, &mut target[place(stored.start)..place(stored.end)]);
+                let offset = |r: usize| self.target[1] + (first + r) * row;
+                epilogue.finish(isa, &mut target[offset(stored.start)..offset(stored.end)]);
             }
         }
     }
@@ -304,14 +304,14 @@ impl Correlation {
         for i in 0..down {
             for j in 0..across {
                 // The rows of these taps among `rows_of_weights`.
-                let place = (i * across + j) * taps;
-                let first = rows_of_weights.start.clamp(place, place + taps);
-                let taps = rows_of_weights.end.clamp(first, place + taps) - first;
+                let offset = (i * across + j) * taps;
+                let first = rows_of_weights.start.clamp(offset, offset + taps);
+                let taps = rows_of_weights.end.clamp(first, offset + taps) - first;
                 if taps == 0 {
                     continue;
                 }
                 for group in 0..groups {
-                    let tap = i * self.tap_step[0] * plane.row + j * self.tap_step[1] * plane.pixel + (first - place);
+                    let tap = i * self.tap_step[0] * plane.row + j * self.tap_step[1] * plane.pixel + (first - offset);
                     // SAFETY: the ends of A, B and C are compared with their slices above; C is borrowed mutably.
                     unsafe {
                         let c = dw.as_mut_ptr().add((first - rows_of_weights.start) * all + group * filters);

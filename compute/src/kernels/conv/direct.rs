@@ -74,7 +74,7 @@ pub fn conv_direct_grad_weights<T: Elementary>(
 }
 
 /// Returns the offset in an image of the first channel that a tap reads; the tap is inside the image.
-fn place(spec: &Spec, position: [usize; 2], tap: [usize; 2]) -> usize {
+fn offset(spec: &Spec, position: [usize; 2], tap: [usize; 2]) -> usize {
     let at =
         |axis: usize| position[axis] * spec.stride[axis] + tap[axis] * spec.dilation[axis] - spec.padding[2 * axis];
     (at(0) * spec.input[1] + at(1)) * spec.input[2]
@@ -120,8 +120,8 @@ fn windows<T: Elementary>(
     if down.is_empty() || across.is_empty() {
         return epilogue.of_zero(isa, all, &mut y[..count * all]);
     }
-    let first = place(spec, position, [down.start, across.start]);
-    let end = place(spec, [position[0], position[1] + count - 1], [down.end - 1, across.end - 1]);
+    let first = offset(spec, position, [down.start, across.start]);
+    let end = offset(spec, [position[0], position[1] + count - 1], [down.end - 1, across.end - 1]);
     assert!(end + spec.input[2] <= x.len() && count * all <= y.len(), "windows inside the image");
     assert_eq!(w.len(), spec.weights_len());
     let step = [spec.dilation[0] * spec.rows_len()[0], spec.dilation[1] * spec.input[2], 1];
@@ -242,8 +242,8 @@ pub(super) fn grad_input<T: Elementary>(isa: Isa, spec: &Spec, dy: &[T], [w, pac
             for (dy, dx) in dy.chunks_exact(spec.output_len()).zip(dx.chunks_exact_mut(spec.input_len())) {
                 for row in rows.clone() {
                     let from = row * y_row + columns.start * all + group * filters + filter;
-                    let to = place(spec, [row, columns.start], [i, j]) + group * channels + channel;
-                    let last = place(spec, [row, columns.end - 1], [i, j]) + group * channels + channel + width;
+                    let to = offset(spec, [row, columns.start], [i, j]) + group * channels + channel;
+                    let last = offset(spec, [row, columns.end - 1], [i, j]) + group * channels + channel + width;
                     assert!(last <= dx.len() && last <= spec.input[0] * x_row, "positions inside the image");
                     assert!(from + (columns.len() - 1) * all + depth <= dy.len());
                     // SAFETY: the assertions above check that the first and the last position are inside `dy` and `dx`; the block has
@@ -298,8 +298,8 @@ pub(super) fn grad_weights<T: Elementary>(
             if count == 0 {
                 return;
             }
-            let first = place(spec, [rows.start, columns.start], [i, j]);
-            let last = place(spec, [rows.end - 1, columns.end - 1], [i, j]);
+            let first = offset(spec, [rows.start, columns.start], [i, j]);
+            let last = offset(spec, [rows.end - 1, columns.end - 1], [i, j]);
             assert!(last + spec.input[2] <= x.len() && rows.end * y_row <= dy.len(), "positions inside the image");
             for group in 0..spec.groups {
                 // SAFETY: the assertions above check that the first and the last position are inside `x` and `dy`; dw is borrowed mutably

@@ -361,7 +361,7 @@ impl<T: Elementary, const F: usize, const P: usize> WithSimd<T> for Tile<'_, T, 
         let mut sums = [[zero; P]; F];
         let ([rows, apart], row) = (taps.rows, taps.sums_row);
         // The distance from the inputs of the first vector to those of another one: in the same row, unless the tile has whole rows.
-        let place = |vector: usize| {
+        let offset = |vector: usize| {
             if rows == 1 { vector * S::LANES } else { vector * S::LANES / row * apart + vector * S::LANES % row }
         };
         // SAFETY: the caller of `compute_rows` guarantees that the memory is valid.
@@ -373,7 +373,7 @@ impl<T: Elementary, const F: usize, const P: usize> WithSimd<T> for Tile<'_, T, 
                     for _ in 0..taps.loops[2] {
                         let mut pixels = [zero; P];
                         for p in 0..P {
-                            pixels[p] = simd.load_at(x.add(place(p)));
+                            pixels[p] = simd.load_at(x.add(offset(p)));
                         }
                         for f in 0..F {
                             let weight = simd.splat(*w.add(f));

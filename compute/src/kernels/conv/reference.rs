@@ -40,8 +40,8 @@ pub fn forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], w: &[T], b: &[T], 
     for image in 0..batch {
         let x = &x[image * spec.input_len()..];
         let y = &mut y[image * spec.output_len()..][..spec.output_len()];
-        for (place, y) in y.iter_mut().enumerate() {
-            *y = if b.is_empty() { T::ZERO } else { b[place % b.len()] };
+        for (index, y) in y.iter_mut().enumerate() {
+            *y = if b.is_empty() { T::ZERO } else { b[index % b.len()] };
         }
         products(spec, |a, weight, z| y[z] += x[a] * w[weight]);
     }
@@ -64,8 +64,8 @@ pub fn grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw:
         let dy = &dy[image * spec.output_len()..][..spec.output_len()];
         products(spec, |a, weight, z| dw[weight] += dy[z] * x[a]);
         if !db.is_empty() {
-            for (place, &dy) in dy.iter().enumerate() {
-                db[place % db.len()] += dy;
+            for (index, &dy) in dy.iter().enumerate() {
+                db[index % db.len()] += dy;
             }
         }
     }

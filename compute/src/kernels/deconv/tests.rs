@@ -11,8 +11,8 @@ use crate::scalar::Scalar;
 #[track_caller]
 fn same<T: Scalar>(what: &str, got: &[T], right: &[T]) {
     let tolerance = if T::NAME == "F32" { 2e-3 } else { 1e-11 };
-    for (place, (got, right)) in got.iter().zip(right).enumerate() {
-        assert!((got.to_f64() - right.to_f64()).abs() <= tolerance, "{what} at {place}: {got} for {right}");
+    for (index, (got, right)) in got.iter().zip(right).enumerate() {
+        assert!((got.to_f64() - right.to_f64()).abs() <= tolerance, "{what} at {index}: {got} for {right}");
     }
 }
 
@@ -61,8 +61,8 @@ fn agrees<T: Elementary>(batch: usize, spec: &Spec) {
     let mut scratch = nan(super::deconv_grad_weights_scratch(spec));
     super::deconv_grad_weights(&Context::of(batch), spec, &x, &dy, &mut dw, &mut db, &mut scratch);
     reference::grad_weights(batch, spec, &dy, &x, &mut right, &mut []);
-    for (place, &dy) in dy.iter().enumerate() {
-        right_bias[place % b.len()] += dy;
+    for (index, &dy) in dy.iter().enumerate() {
+        right_bias[index % b.len()] += dy;
     }
     same("dw", &dw, &right);
     same("db", &db, &right_bias);

@@ -56,7 +56,7 @@ pub fn gradient_blocks<'x, T: Elementary>(
     use_block: &mut dyn FnMut(Range<usize>, &[T]),
 ) {
     assert!(which.end <= rows, "rows {which:?} of {rows}");
-    let images = |place: usize| factors(place)[1].len() / columns;
+    let images = |index: usize| factors(index)[1].len() / columns;
     let all: usize = (0..micro_batches).map(images).sum();
     let at_once = columns_at_once(all, columns);
     let (packed, scratch) = scratch.split_at_mut(all * at_once);
@@ -65,35 +65,35 @@ pub fn gradient_blocks<'x, T: Elementary>(
     let alone = Context::of(0);
     for column in (0..columns).step_by(at_once) {
         let width = at_once.min(columns - column);
-        let right = |place: usize| {
-            let right = factors(place)[1];
+        let right = |index: usize| {
+            let right = factors(index)[1];
             Matrix::rows(right, right.len() / columns, columns).columns(column..column + width)
         };
         let mut free = &mut *packed;
-        for place in 0..micro_batches {
-            let (to, rest) = free.split_at_mut(images(place) * width);
-            gemm::pack(&alone, right(place), to);
+        for index in 0..micro_batches {
+            let (to, rest) = free.split_at_mut(images(index) * width);
+            gemm::pack(&alone, right(index), to);
             free = rest;
         }
         for row in which.clone().step_by(most_rows) {
             let height = most_rows.min(which.end - row);
             let block = &mut block[..height * width];
             let mut start = 0;
-            for place in 0..micro_batches {
-                let len = images(place) * width;
-                let right = right(place).with_packed(&packed[start..start + len]);
+            for index in 0..micro_batches {
+                let len = images(index) * width;
+                let right = right(index).with_packed(&packed[start..start + len]);
                 start += len;
-                let left = factors(place)[0];
+                let left = factors(index)[0];
                 let left = Matrix::rows(left, left.len() / rows, rows).columns(row..row + height).transposed();
-                let epilogue = if place == 0 { Epilogue::NONE } else { Epilogue::ACCUMULATE };
+                let epilogue = if index == 0 { Epilogue::NONE } else { Epilogue::ACCUMULATE };
                 gemm(isa, left, right, epilogue, block, width, scratch);
             }
             let first = (row - which.start) * columns + column;
             if width == columns {
                 use_block(first..first + block.len(), block);
             } else {
-                for (place, block) in block.chunks_exact(width).enumerate() {
-                    let first = first + place * columns;
+                for (index, block) in block.chunks_exact(width).enumerate() {
+                    let first = first + index * columns;
                     use_block(first..first + width, block);
                 }
             }
@@ -109,9 +109,9 @@ pub fn is_surely_finite<'x, T: Scalar>(
     factors: &dyn Fn(usize) -> [&'x [T]; 2],
 ) -> bool {
     let mut bound = 0.0;
-    for place in 0..micro_batches {
+    for index in 0..micro_batches {
         let sum = |factor: &[T]| factor.chunks(1 << 16).map(|part| sum_of_magnitudes(isa, part).to_f64()).sum::<f64>();
-        let [left, right] = factors(place).map(sum);
+        let [left, right] = factors(index).map(sum);
         bound += left * right;
     }
     let largest = if size_of::<T>() == size_of::<f64>() { f64::MAX } else { f64::from(f32::MAX) };

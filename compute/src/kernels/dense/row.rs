@@ -171,13 +171,13 @@ impl<T: Elementary> InputRange<'_, T> {
             }
             let bounds = epilogue.bounds().splat(simd);
             unrolled!(n < N, {
-                let (place, whole) = (first + n * S::LANES, counts[n] == S::LANES);
+                let (offset, whole) = (first + n * S::LANES, counts[n] == S::LANES);
                 let each = |each: &[T], default: T| match each.is_empty() {
                     true => simd.splat(default),
-                    false => simd.load_edge(each.as_ptr().wrapping_add(place), !whole, masks[n]),
+                    false => simd.load_edge(each.as_ptr().wrapping_add(offset), !whole, masks[n]),
                 };
                 let mut sum = sums[n].multiply_add(each(epilogue.scale, T::ONE), each(epilogue.shift, T::ZERO));
-                let to = y.as_mut_ptr().wrapping_add(place);
+                let to = y.as_mut_ptr().wrapping_add(offset);
                 if epilogue.accumulate {
                     sum = sum + simd.load_edge(to, !whole, masks[n]);
                 }

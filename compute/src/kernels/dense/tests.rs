@@ -17,8 +17,8 @@ use netwright_abi::{Activation, Epilogue};
 #[track_caller]
 fn same<T: Scalar>(what: &str, got: &[T], right: &[T]) {
     let tolerance = if T::NAME == "F32" { 1e-4 } else { 1e-12 };
-    for (place, (got, right)) in got.iter().zip(right).enumerate() {
-        assert!((got.to_f64() - right.to_f64()).abs() <= tolerance, "{what} at {place}: {got} for {right}");
+    for (index, (got, right)) in got.iter().zip(right).enumerate() {
+        assert!((got.to_f64() - right.to_f64()).abs() <= tolerance, "{what} at {index}: {got} for {right}");
     }
 }
 
@@ -182,7 +182,7 @@ proptest! {
         for rows in [0..middle, middle..inputs] {
             let found = &mut found[rows.start * outputs..rows.end * outputs];
             let mut scratch = std::vec![nan; super::gradient_blocks_scratch(all, outputs)];
-            let factors = |place: usize| micro_batches[place].each_ref().map(|factor| &factor[..]);
+            let factors = |index: usize| micro_batches[index].each_ref().map(|factor| &factor[..]);
             let mut take = |range: core::ops::Range<usize>, block: &[f32]| {
                 assert!(found[range.clone()].iter().all(|element| element.is_nan()), "an element twice");
                 found[range].copy_from_slice(block);
@@ -202,7 +202,7 @@ fn wide_gradients_are_cut_in_blocks_to_the_same_bits() {
     let micro_batches =
         [[numbers::<f32>(40 * 61, 1), numbers(40 * 1500, 2)], [numbers(9 * 61, 3), numbers(9 * 1500, 4)]];
     let mut found = std::vec![f32::NAN; 61 * 1500];
-    let factors = |place: usize| micro_batches[place].each_ref().map(|factor| &factor[..]);
+    let factors = |index: usize| micro_batches[index].each_ref().map(|factor| &factor[..]);
     let mut scratch = std::vec![f32::NAN; super::gradient_blocks_scratch(49, 1500)];
     let mut take = |range: core::ops::Range<usize>, block: &[f32]| found[range].copy_from_slice(block);
     super::gradient_blocks(Context::of(1).isa(), [61, 1500], 0..61, 2, &factors, &mut scratch, &mut take);
@@ -235,13 +235,13 @@ fn gradients_of_the_reference_are_finite_differences() {
         reference::forward(batch, &spec, x, w, b, &mut y);
         y.iter().zip(&dy).map(|(y, dy)| y * dy).sum::<f64>()
     };
-    let differences = |numbers: &[f64], loss: &dyn Fn(&[f64]) -> f64| -> Vec<f64> {
+    let differences = |values: &[f64], loss: &dyn Fn(&[f64]) -> f64| -> Vec<f64> {
         let moved = |i: usize, by: f64| {
-            let mut moved = numbers.to_vec();
+            let mut moved = values.to_vec();
             moved[i] += by;
             loss(&moved)
         };
-        (0..numbers.len()).map(|i| moved(i, 0.5) - moved(i, -0.5)).collect()
+        (0..values.len()).map(|i| moved(i, 0.5) - moved(i, -0.5)).collect()
     };
     let (mut dx, mut dw, mut db) = ([0.0; 15], [0.0; 20], [0.0; 4]);
     reference::grad_input(batch, &spec, &dy, &w, &mut dx);

@@ -42,7 +42,7 @@ impl Axis {
     }
 
     /// Returns the index that a tap inside the source reads.
-    pub(super) fn place(&self, position: usize, tap: usize) -> usize {
+    pub(super) fn index(&self, position: usize, tap: usize) -> usize {
         ((position * self.step + tap * self.tap_step).cast_signed() - self.before).cast_unsigned()
     }
 

@@ -77,9 +77,9 @@ impl WeightGradient {
         dw: &mut [T],
     ) {
         let (channels, [vertical, horizontal]) = (self.channels, self.axes);
-        let place = |row, i, column, j| vertical.place(row, i) * horizontal.source + horizontal.place(column, j);
-        let last = place(rows.end - 1, down.end - 1, columns.end - 1, across.end - 1);
-        assert!(place(rows.start, down.start, columns.start, across.start) >= x.first, "windows inside the source");
+        let index = |row, i, column, j| vertical.index(row, i) * horizontal.source + horizontal.index(column, j);
+        let last = index(rows.end - 1, down.end - 1, columns.end - 1, across.end - 1);
+        assert!(index(rows.start, down.start, columns.start, across.start) >= x.first, "windows inside the source");
         assert!((last - x.first + 1) * channels <= x.elements.len(), "windows inside the source");
         let position = rows.start * horizontal.positions + columns.start;
         let dy = &dy[position * channels..];
@@ -99,7 +99,7 @@ impl WeightGradient {
                 for (n, (a, to)) in a.iter_mut().zip(&mut to).enumerate() {
                     let tap = (done + n).min(total - 1);
                     let [i, j] = [down.start + tap / across.len(), across.start + tap % across.len()];
-                    let from = place(rows.start, i, columns.start, j) - x.first;
+                    let from = index(rows.start, i, columns.start, j) - x.first;
                     *a = a.wrapping_add(from * channels + channel);
                     *to = to.wrapping_add((i * horizontal.taps + j) * channels + channel);
                 }

@@ -77,9 +77,9 @@ impl<T: Elementary> Windows<'_, T> {
         let mut taps = Taps { count: [down.len(), across.len()], source: [0; 2], weights: [0; 2] };
         let (mut from, mut weights) = ([0; 3], 0);
         if !down.is_empty() && !across.is_empty() {
-            let place = |row, i, column, j| self.axes[0].place(row, i) * width + self.axes[1].place(column, j);
-            let first = place(rows.start, down.start, columns.start, across.start);
-            let last = place(rows.end - 1, down.end - 1, columns.end - 1, across.end - 1);
+            let index = |row, i, column, j| self.axes[0].index(row, i) * width + self.axes[1].index(column, j);
+            let first = index(rows.start, down.start, columns.start, across.start);
+            let last = index(rows.end - 1, down.end - 1, columns.end - 1, across.end - 1);
             assert!(first >= source.first, "windows inside the source");
             assert!((last - source.first + 1) * channels <= source.elements.len(), "windows inside the source");
             let [step_down, step_across] = mapped(self.axes, |axis| axis.step);

@@ -167,14 +167,14 @@ impl Strip {
                 continue;
             };
             for run in 0..runs {
-                let place = (tap_row * runs + run) * terms;
-                let first = weights.start.clamp(place, place + terms);
-                let count = weights.end.clamp(first, place + terms) - first;
+                let offset = (tap_row * runs + run) * terms;
+                let first = weights.start.clamp(offset, offset + terms);
+                let count = weights.end.clamp(first, offset + terms) - first;
                 if count == 0 {
                     continue;
                 }
                 let column = columns.start * spec.stride[1] + run * spec.dilation[1];
-                let x = &block[((source * reach + column) * channels + first - place) * LANES..];
+                let x = &block[((source * reach + column) * channels + first - offset) * LANES..];
                 let dy = &strip[(inside.start - rows.start) * columns.len() * filters * LANES..];
                 let sums = &mut sums[(first - weights.start) * filters * LANES..];
                 let pixels = [inside.len(), columns.len()];
@@ -284,12 +284,12 @@ unsafe fn tiles_of_filters<T: Elementary, S: Simd<T>, const F: usize>(
     let mut term = 0;
     for cut in 0..cuts {
         let count = (range.terms - term).div_ceil(cuts - cut);
-        let place = [term, filter];
+        let origin = [term, filter];
         match count {
-            1 => simd.call(Tile::<T, 1, F> { range, place }),
-            2 => simd.call(Tile::<T, 2, F> { range, place }),
-            3 => simd.call(Tile::<T, 3, F> { range, place }),
-            4 => simd.call(Tile::<T, 4, F> { range, place }),
+            1 => simd.call(Tile::<T, 1, F> { range, origin }),
+            2 => simd.call(Tile::<T, 2, F> { range, origin }),
+            3 => simd.call(Tile::<T, 3, F> { range, origin }),
+            4 => simd.call(Tile::<T, 4, F> { range, origin }),
             _ => unreachable!("terms are cut into tiles"),
         }
         term += count;
@@ -301,7 +301,7 @@ unsafe fn tiles_of_filters<T: Elementary, S: Simd<T>, const F: usize>(
 struct Tile<'a, T, const N: usize, const F: usize> {
     range: &'a GradientRange<T>,
     /// The first term, and the first filter.
-    place: [usize; 2],
+    origin: [usize; 2],
 }
 
 impl<T: Elementary, const N: usize, const F: usize> WithSimd<T> for Tile<'_, T, N, F> {
@@ -314,13 +314,13 @@ impl<T: Elementary, const N: usize, const F: usize> WithSimd<T> for Tile<'_, T, 
             unreachable!("terms are cut into tiles");
         } else {
             // SAFETY: the caller of `compute` guarantees that the memory is valid; the tile is inside the range.
-            unsafe { tile::<T, S, N, F>(simd, self.range, self.place) }
+            unsafe { tile::<T, S, N, F>(simd, self.range, self.origin) }
         }
     }
 }
 
 /// # Safety
-/// As for [`compute`], for `N` terms and `F` filters from `place` on.
+/// As for [`compute`], for `N` terms and `F` filters from `origin` on.
 #[expect(clippy::needless_range_loop, reason = "iterators take longer to build, and there are many tiles")]
 #[inline(always)]
 unsafe fn tile<T: Elementary, S: Simd<T>, const N: usize, const F: usize>(

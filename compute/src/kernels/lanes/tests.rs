@@ -22,8 +22,8 @@ fn blocks<T: Scalar>(batch: usize, len: usize, x: &[T]) -> Vec<T> {
     let count = batch.div_ceil(LANES);
     let mut y = std::vec![T::from_f64(NAN); count * LANES * len];
     into_lanes(&Context::of(count), &relayout::Spec { len }, x, &mut y);
-    for (place, element) in y.iter_mut().enumerate() {
-        let image = place / (len * LANES) * LANES + place % LANES;
+    for (index, element) in y.iter_mut().enumerate() {
+        let image = index / (len * LANES) * LANES + index % LANES;
         if image >= batch {
             assert!(*element == T::ZERO, "the last block is filled up with zeros");
             *element = T::from_f64(NAN);
@@ -57,9 +57,9 @@ fn in_lanes<T: Scalar>(
 fn same<T: Scalar>(isa: Isa, got: &[T], right: &[T], terms: usize) {
     assert_eq!(got.len(), right.len());
     let tolerance = if T::NAME == "F32" { 2e-6 } else { 1e-14 } * (terms + 4) as f64;
-    for (place, (got, right)) in got.iter().zip(right).enumerate() {
+    for (index, (got, right)) in got.iter().zip(right).enumerate() {
         let error = (got.to_f64() - right.to_f64()).abs();
-        assert!(error <= tolerance, "{isa:?} at {place}: {got} for {right}");
+        assert!(error <= tolerance, "{isa:?} at {index}: {got} for {right}");
     }
 }
 

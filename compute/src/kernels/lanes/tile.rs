@@ -109,12 +109,12 @@ unsafe fn tiles_of_filters<T: Elementary, S: Simd<T>, const F: usize>(
     let mut pixel = 0;
     for cut in 0..cuts {
         let pixels = (range.pixels - pixel).div_ceil(cuts - cut);
-        let place = [filter, pixel];
+        let origin = [filter, pixel];
         match pixels {
-            1 => simd.call(Tile::<T, F, 1> { range, place }),
-            2 => simd.call(Tile::<T, F, 2> { range, place }),
-            3 => simd.call(Tile::<T, F, 3> { range, place }),
-            4 => simd.call(Tile::<T, F, 4> { range, place }),
+            1 => simd.call(Tile::<T, F, 1> { range, origin }),
+            2 => simd.call(Tile::<T, F, 2> { range, origin }),
+            3 => simd.call(Tile::<T, F, 3> { range, origin }),
+            4 => simd.call(Tile::<T, F, 4> { range, origin }),
             _ => unreachable!("pixels are cut into tiles"),
         }
         pixel += pixels;
@@ -125,7 +125,7 @@ unsafe fn tiles_of_filters<T: Elementary, S: Simd<T>, const F: usize>(
 struct Tile<'a, T, const F: usize, const P: usize> {
     range: &'a PixelRange<'a, T>,
     /// The first filter, and the first pixel.
-    place: [usize; 2],
+    origin: [usize; 2],
 }
 
 impl<T: Elementary, const F: usize, const P: usize> WithSimd<T> for Tile<'_, T, F, P> {
@@ -138,13 +138,13 @@ impl<T: Elementary, const F: usize, const P: usize> WithSimd<T> for Tile<'_, T, 
             unreachable!("pixels are cut into tiles");
         } else {
             // SAFETY: the caller of `compute` guarantees that the memory is valid; the tile is inside the range.
-            unsafe { tile::<T, S, F, P>(simd, self.range, self.place) }
+            unsafe { tile::<T, S, F, P>(simd, self.range, self.origin) }
         }
     }
 }
 
 /// # Safety
-/// As for [`compute`], for `F` filters and `P` pixels from `place` on.
+/// As for [`compute`], for `F` filters and `P` pixels from `origin` on.
 #[expect(clippy::needless_range_loop, reason = "iterators take longer to build, and there are many tiles")]
 #[inline(always)]
 unsafe fn tile<T: Elementary, S: Simd<T>, const F: usize, const P: usize>(

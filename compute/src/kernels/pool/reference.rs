@@ -28,8 +28,8 @@ fn outputs(batch: usize, spec: &Spec, mut visit: impl FnMut(usize, usize, usize,
         for row in 0..height {
             for column in 0..width {
                 for channel in 0..channels {
-                    let place = ((image * height + row) * width + column) * channels + channel;
-                    visit(image, row, column, channel, place);
+                    let index = ((image * height + row) * width + column) * channels + channel;
+                    visit(image, row, column, channel, index);
                 }
             }
         }
@@ -38,9 +38,9 @@ fn outputs(batch: usize, spec: &Spec, mut visit: impl FnMut(usize, usize, usize,
 
 /// s(i', j') = max a(i, j) over Ω(i', j'); −∞ where the window has only padding.
 pub fn maxpool_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
-    outputs(batch, spec, |image, row, column, channel, place| {
+    outputs(batch, spec, |image, row, column, channel, index| {
         let a = &x[image * spec.input_len()..];
-        y[place] = window(spec, row, column, channel)
+        y[index] = window(spec, row, column, channel)
             .map(|i| a[i])
             .fold(T::from_f64(f64::NEG_INFINITY), |largest, a| if a > largest || is_nan(a) { a } else { largest });
     });
@@ -49,30 +49,30 @@ pub fn maxpool_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T
 /// ∂s/∂a = 1 where a is the (first) largest of its window, else 0.
 pub fn maxpool_grad<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
     dx.fill(T::ZERO);
-    outputs(batch, spec, |image, row, column, channel, place| {
+    outputs(batch, spec, |image, row, column, channel, index| {
         let first = image * spec.input_len();
-        if let Some(i) = window(spec, row, column, channel).find(|&i| x[first + i] == y[place]) {
-            dx[first + i] += dy[place];
+        if let Some(i) = window(spec, row, column, channel).find(|&i| x[first + i] == y[index]) {
+            dx[first + i] += dy[index];
         }
     });
 }
 
 /// s(i', j') = mean of a over Ω(i', j'); 0 where the window has only padding.
 pub fn avgpool_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
-    outputs(batch, spec, |image, row, column, channel, place| {
+    outputs(batch, spec, |image, row, column, channel, index| {
         let a = &x[image * spec.input_len()..];
         let count = window(spec, row, column, channel).count().max(1);
-        y[place] = window(spec, row, column, channel).map(|i| a[i]).sum::<T>() / T::from_f64(count as f64);
+        y[index] = window(spec, row, column, channel).map(|i| a[i]).sum::<T>() / T::from_f64(count as f64);
     });
 }
 
 /// ∂ℓ/∂a += ∂ℓ/∂s / |Ω| for each element of a window.
 pub fn avgpool_grad<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], dx: &mut [T]) {
     dx.fill(T::ZERO);
-    outputs(batch, spec, |image, row, column, channel, place| {
+    outputs(batch, spec, |image, row, column, channel, index| {
         let count = window(spec, row, column, channel).count().max(1);
         for i in window(spec, row, column, channel) {
-            dx[image * spec.input_len() + i] += dy[place] / T::from_f64(count as f64);
+            dx[image * spec.input_len() + i] += dy[index] / T::from_f64(count as f64);
         }
     });
 }

@@ -193,17 +193,17 @@ fn the_first_of_equal_maxima_gets_the_gradient() {
             padding: [0; 4],
             epilogue: Epilogue::NONE,
         };
-        for (place, other) in
-            (0..4).flat_map(|place| [4.0, f64::INFINITY, f64::NEG_INFINITY].map(|other| (place, other)))
+        for (index, other) in
+            (0..4).flat_map(|index| [4.0, f64::INFINITY, f64::NEG_INFINITY].map(|other| (index, other)))
         {
             let mut x = vec![other; 4 * channels];
-            let channel = place * 7 % channels;
-            x[place * channels + channel] = f64::NAN;
+            let channel = index * 7 % channels;
+            x[index * channels + channel] = f64::NAN;
             crate::simd::tests::assert_same_for_all_instruction_sets(|| {
                 max::<f32>(1, &spec, &x).iter().map(|y| f64::from(u8::from(y.is_nan()))).collect()
             });
             for (y, found) in (0..).zip(max::<f32>(1, &spec, &x)) {
-                assert!(if y == channel { found.is_nan() } else { found == other }, "{place} {other} {y}: {found}");
+                assert!(if y == channel { found.is_nan() } else { found == other }, "{index} {other} {y}: {found}");
             }
         }
     }

@@ -152,15 +152,15 @@ fn rows_of_windows<T: Elementary, S: Simd<T>, R: Reduction>(
                 if whole < channels {
                     let mask = is_last.then_some(rest);
                     let values = window.reduce::<S, R, WINDOWS_AT_ONCE>(simd, whole, step, mask, share);
-                    for (place, value) in values.into_iter().enumerate() {
-                        let y = y.as_mut_ptr().add(place * channels + whole);
+                    for (index, value) in values.into_iter().enumerate() {
+                        let y = y.as_mut_ptr().add(index * channels + whole);
                         if is_last { value.store_masked(y, rest) } else { value.store_at(y) }
                     }
                 }
                 for channel in (0..whole).step_by(S::LANES) {
                     let values = window.reduce::<S, R, WINDOWS_AT_ONCE>(simd, channel, step, None, share);
-                    for (place, value) in values.into_iter().enumerate() {
-                        value.store_at(y.as_mut_ptr().add(place * channels + channel));
+                    for (index, value) in values.into_iter().enumerate() {
+                        value.store_at(y.as_mut_ptr().add(index * channels + channel));
                     }
                 }
             }

@@ -77,8 +77,8 @@ pub(super) unsafe fn gather_band<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>>
                     (0..lane_blocks).flat_map(|lane_block| (0..channels).map(move |channel| (lane_block, channel)))
                 {
                     let to = to.add(lane_block * band.lane_block + column * band.pixel + channel * band.channel);
-                    for number in 0..A::ELEMENTS {
-                        *to.add(number) = T::ZERO;
+                    for element in 0..A::ELEMENTS {
+                        *to.add(element) = T::ZERO;
                     }
                 }
             }

@@ -92,10 +92,10 @@ fn pack<T: Scalar>(
     for (lane_block, packed) in packed.chunks_exact_mut(rows * tiles.len(channels)).enumerate() {
         for (tile, packed) in packed.chunks_exact_mut(rows * row_len).enumerate() {
             for (row, packed) in packed.chunks_exact_mut(row_len).enumerate() {
-                for (place, to) in packed.iter_mut().enumerate() {
+                for (index, to) in packed.iter_mut().enumerate() {
                     let (group, channel) = match tiles {
-                        Tiles::Groups => (lane_block * LANES + place % LANES, tile * QUAD + place / LANES),
-                        Tiles::Channels => (lane_block, tile * row_len + place),
+                        Tiles::Groups => (lane_block * LANES + index % LANES, tile * QUAD + index / LANES),
+                        Tiles::Channels => (lane_block, tile * row_len + index),
                     };
                     let is_there = group < groups && channel < channels;
                     *to = if is_there { element(row, group, channel) } else { T::ZERO };

@@ -153,8 +153,8 @@ impl<T: Elementary, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
                 let (mut from, mut to) = ([band; R], [target; R]);
                 for (position, (from, to)) in from.iter_mut().zip(&mut to).enumerate() {
                     *from = band.add(r * correlation.step[0] * row + c * correlation.step[1] * pixel);
-                    let place = (first + r) * correlation.target_step[0] + c * correlation.target_step[1];
-                    *to = target.add(correlation.target[1] + place);
+                    let offset = (first + r) * correlation.target_step[0] + c * correlation.target_step[1];
+                    *to = target.add(correlation.target[1] + offset);
                     if done + position + 1 < total {
                         c += 1;
                         if c == columns {

@@ -59,9 +59,9 @@ pub(crate) struct Variant<T> {
 #[track_caller]
 fn same<T: Scalar>(what: &str, got: &[T], right: &[T], terms: usize) {
     let tolerance = if T::NAME == "F32" { 2e-6 } else { 1e-14 } * (terms + 4) as f64;
-    for (place, (got, right)) in got.iter().zip(right).enumerate() {
+    for (index, (got, right)) in got.iter().zip(right).enumerate() {
         let error = (got.to_f64() - right.to_f64()).abs();
-        assert!(error <= tolerance, "{what} at {place}: {got} for {right}");
+        assert!(error <= tolerance, "{what} at {index}: {got} for {right}");
     }
 }
 
@@ -435,10 +435,10 @@ fn gradients_of_the_reference_are_finite_differences() {
         reference::forward(batch, &spec, x, w, b, &mut y);
         y.iter().zip(&dy).map(|(y, dy)| y * dy).sum::<f64>()
     };
-    let differences = |numbers: &[f64], loss: &dyn Fn(&[f64]) -> f64| -> Vec<f64> {
-        (0..numbers.len())
+    let differences = |values: &[f64], loss: &dyn Fn(&[f64]) -> f64| -> Vec<f64> {
+        (0..values.len())
             .map(|i| {
-                let mut moved = numbers.to_vec();
+                let mut moved = values.to_vec();
                 moved[i] += 0.5;
                 let above = loss(&moved);
                 moved[i] -= 1.0;

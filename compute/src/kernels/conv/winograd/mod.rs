@@ -241,10 +241,10 @@ impl FilterBlock {
         spec.groups * spec.group()[1].div_ceil(BLOCK_FILTERS)
     }
 
-    const fn of(spec: &Spec, points: usize, number: usize) -> Self {
+    const fn of(spec: &Spec, points: usize, index: usize) -> Self {
         let [channels, filters] = spec.group();
         let (group, within) =
-            (number / filters.div_ceil(BLOCK_FILTERS), number % filters.div_ceil(BLOCK_FILTERS) * BLOCK_FILTERS);
+            (index / filters.div_ceil(BLOCK_FILTERS), index % filters.div_ceil(BLOCK_FILTERS) * BLOCK_FILTERS);
         let width = if filters - within < BLOCK_FILTERS { filters - within } else { BLOCK_FILTERS };
         let first = group * filters + within;
         Self { group, first, width, offset: first * channels * points }

@@ -149,9 +149,9 @@ impl WeightBlock {
         spec.input[2].div_ceil(CHANNELS) * spec.output[2].div_ceil(blocking.filters)
     }
 
-    fn of(spec: &Spec, blocking: &Blocking, number: usize) -> Self {
+    fn of(spec: &Spec, blocking: &Blocking, index: usize) -> Self {
         let (channels, filters, across) = (spec.input[2], spec.output[2], spec.output[2].div_ceil(blocking.filters));
-        let first = [number / across * CHANNELS, number % across * blocking.filters];
+        let first = [index / across * CHANNELS, index % across * blocking.filters];
         Self { first, sizes: [CHANNELS.min(channels - first[0]), blocking.filters.min(filters - first[1])] }
     }
 }
