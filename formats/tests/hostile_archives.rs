@@ -139,7 +139,7 @@ fn pickles_at_random_take_no_more_memory_than_they_are_long() {
     }
 }
 
-/// Creates a pickle of `{"0": tensor, "1": tensor, ...}`, each with one element and four axes, in a storage of its own: the shortest form of a tensor.
+/// Creates a pickle of `{"0": tensor, "1": tensor, ...}`, each with one element and four axes, in its own storage: the shortest form of a tensor.
 fn small_tensors(count: usize) -> Vec<u8> {
     let text = |text: &str| [&b"X"[..], &(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
     let mut pickle = b"\x80\x02ccollections\nOrderedDict\nq\0)Rq\x01(".to_vec();
