@@ -75,8 +75,8 @@ mod drawing {
             let mut vector = draw_orthogonal(&vectors, len, random);
             vectors.append(&mut vector);
         }
-        for (place, element) in elements.iter_mut().enumerate() {
-            let (row, column) = (place / columns, place % columns);
+        for (position, element) in elements.iter_mut().enumerate() {
+            let (row, column) = (position / columns, position % columns);
             let index = if rows <= columns { row * len + column } else { column * len + row };
             *element = T::from_f64(vectors[index]);
         }
@@ -87,8 +87,8 @@ mod drawing {
         let mut own = vec![T::ZERO; elements.len().checked_div(channels).unwrap_or(0)];
         for channel in 0..channels {
             orthogonal(filters, random, &mut own);
-            let places = elements.chunks_exact_mut(filters).skip(channel).step_by(channels);
-            places.zip(own.chunks_exact(filters)).for_each(|(place, own)| place.copy_from_slice(own));
+            let targets = elements.chunks_exact_mut(filters).skip(channel).step_by(channels);
+            targets.zip(own.chunks_exact(filters)).for_each(|(target, own)| target.copy_from_slice(own));
         }
     }
 
@@ -158,12 +158,16 @@ mod tests {
             let elements = draw(Init::Orthogonal, shape, 1, 1);
             let columns = shape[shape.len() - 1];
             let rows = elements.len() / columns;
-            let at = |vector: usize, place: usize| {
-                if rows <= columns { elements[vector * columns + place] } else { elements[place * columns + vector] }
+            let at = |vector: usize, position: usize| {
+                if rows <= columns {
+                    elements[vector * columns + position]
+                } else {
+                    elements[position * columns + vector]
+                }
             };
             for a in 0..rows.min(columns) {
                 for b in 0..=a {
-                    let dot: f64 = (0..rows.max(columns)).map(|place| at(a, place) * at(b, place)).sum();
+                    let dot: f64 = (0..rows.max(columns)).map(|position| at(a, position) * at(b, position)).sum();
                     let expected = if a == b { 1.0 } else { 0.0 };
                     assert!((dot - expected).abs() < 1e-13, "{shape:?} {a} {b}: {dot}");
                 }
@@ -175,11 +179,12 @@ mod tests {
     fn every_channel_of_a_depthwise_kernel_has_orthonormal_filters_of_its_own() {
         let (channels, filters) = (5, 2);
         let elements = draw(Init::Orthogonal, &[3, 3, channels, filters], 9, 18);
-        let at =
-            |channel: usize, filter: usize, place: usize| elements[(place * channels + channel) * filters + filter];
+        let at = |channel: usize, filter: usize, position: usize| {
+            elements[(position * channels + channel) * filters + filter]
+        };
         for channel in 0..channels {
             for (a, b, expected) in [(0, 0, 1.0), (0, 1, 0.0), (1, 1, 1.0)] {
-                let dot: f64 = (0..9).map(|place| at(channel, a, place) * at(channel, b, place)).sum();
+                let dot: f64 = (0..9).map(|position| at(channel, a, position) * at(channel, b, position)).sum();
                 assert!((dot - expected).abs() < 1e-13, "{channel} {a} {b}: {dot}");
             }
         }

@@ -97,8 +97,8 @@ fn load<N: FromOnnx>(network: &mut N, file: &File<'_>) -> Result<(), Error> {
     let (parameters, statistics) = loaded.buffers_mut();
     read(Facts::of::<N>(), N::SOURCES, file, &mut |is_trained, index, element| {
         let elements = if is_trained { &mut *parameters } else { &mut *statistics };
-        if let Some(place) = elements.get_mut(index) {
-            *place = N::Scalar::from_f64(element);
+        if let Some(slot) = elements.get_mut(index) {
+            *slot = N::Scalar::from_f64(element);
         }
     })?;
     network.weights_mut().take_buffers(loaded);
@@ -159,8 +159,8 @@ fn read(
                     Beside::Held(files) => external::held(tensor, files),
                 };
                 let elements = elements.map_err(wrong)?;
-                for (index, place) in range.zip(places(axes)) {
-                    let element = elements.get(place).unwrap_or_default();
+                for (index, offset) in range.zip(places(axes)) {
+                    let element = elements.get(offset).unwrap_or_default();
                     take(is_trained, index, change.of(element));
                 }
             }
@@ -240,7 +240,7 @@ fn elements_of<N: Network>(network: &N) -> impl Fn(bool, usize) -> f32 {
 /// Returns the bytes of a tensor in the file.
 fn bytes_of(own: &ParameterTensor, axes: &[[usize; 2]], elements: &dyn Fn(bool, usize) -> f32) -> Vec<u8> {
     let is_trained = own.kind.is_trained();
-    places(axes).flat_map(|place| elements(is_trained, own.offset + place).to_le_bytes()).collect()
+    places(axes).flat_map(|offset| elements(is_trained, own.offset + offset).to_le_bytes()).collect()
 }
 
 fn model(exported: &Exported, tensors: &[Message]) -> Vec<u8> {

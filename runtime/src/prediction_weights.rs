@@ -101,10 +101,10 @@ impl KeptTensors {
 }
 
 /// Returns the number of elements in some ranges.
-pub(crate) const fn len(stretches: &[Stretch]) -> usize {
+pub(crate) const fn len(ranges: &[Stretch]) -> usize {
     let (mut sum, mut index) = (0, 0);
-    while index < stretches.len() {
-        sum += stretches[index][1] - stretches[index][0];
+    while index < ranges.len() {
+        sum += ranges[index][1] - ranges[index][0];
         index += 1;
     }
     sum

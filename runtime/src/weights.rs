@@ -308,9 +308,9 @@ impl<'o, T: Precision> Compared<'o, T> {
     }
 
     /// Reads the tensors within ranges of the parameters, or of the statistics, to `elements`, where these ranges are contiguous.
-    pub(crate) fn read(&self, trained: bool, stretches: &[Stretch], elements: &mut [T]) -> Result<(), Error> {
+    pub(crate) fn read(&self, trained: bool, ranges: &[Stretch], elements: &mut [T]) -> Result<(), Error> {
         let mut rest = elements;
-        for &[first, end] in stretches {
+        for &[first, end] in ranges {
             let (here, others) = rest.split_at_mut(end - first);
             for (_, tensor, offer) in &self.fitting {
                 let start = tensor.offset.wrapping_sub(first);

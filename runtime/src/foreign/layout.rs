@@ -35,10 +35,13 @@ impl Theirs {
             }
             (Axes::Dense, &[inputs, outputs]) => Self {
                 shape: vec![outputs, inputs],
-                offsets: vec![places(inputs, layout.inputs, 1), places(outputs, layout.outputs, inputs)],
+                offsets: vec![
+                    flattened_offsets(inputs, layout.inputs, 1),
+                    flattened_offsets(outputs, layout.outputs, inputs),
+                ],
             },
             (Axes::Channels, &[channels]) => {
-                Self { shape: vec![channels], offsets: vec![places(channels, layout.outputs, 1)] }
+                Self { shape: vec![channels], offsets: vec![flattened_offsets(channels, layout.outputs, 1)] }
             }
             _ => Self::as_ours(tensor, false),
         }
@@ -80,19 +83,19 @@ fn steps(size: usize, stride: usize) -> Vec<usize> {
 }
 
 /// Returns the offsets of the elements of a vector that consists of flattened images, which the other library flattens channels first.
-fn places(len: usize, parts: &[Shape], stride: usize) -> Vec<usize> {
+fn flattened_offsets(len: usize, parts: &[Shape], stride: usize) -> Vec<usize> {
     if parts.is_empty() {
         return steps(len, stride);
     }
-    let mut places = Vec::with_capacity(len);
+    let mut offsets = Vec::with_capacity(len);
     for part in parts {
-        let (start, positions, channels) = (places.len(), part.positions(), part.channels());
-        places.extend((0..part.len()).map(|index| {
+        let (start, positions, channels) = (offsets.len(), part.positions(), part.channels());
+        offsets.extend((0..part.len()).map(|index| {
             let (position, channel) = (index / channels, index % channels);
             (start + channel * positions + position) * stride
         }));
     }
-    places
+    offsets
 }
 
 #[cfg(test)]
@@ -109,16 +112,17 @@ mod tests {
     }
 
     /// Returns the offset in the other library of each element, in order.
-    fn places_of(theirs: &Theirs) -> Vec<usize> {
-        let mut places = Vec::new();
-        theirs.rows(&mut |base, last| places.extend(last.iter().map(|offset| base + offset)));
-        places
+    fn offsets_of(theirs: &Theirs) -> Vec<usize> {
+        let mut offsets = Vec::new();
+        theirs.rows(&mut |base, last| offsets.extend(last.iter().map(|offset| base + offset)));
+        offsets
     }
 
     /// By the documentation of the other library: for each index there, the index here.
     #[test]
     fn every_layout_is_a_change_of_axes() {
-        let index = |sizes: &[usize], at: &[usize]| sizes.iter().zip(at).fold(0, |place, (size, at)| place * size + at);
+        let index =
+            |sizes: &[usize], at: &[usize]| sizes.iter().zip(at).fold(0, |offset, (size, at)| offset * size + at);
         for (axes, shape, there, order) in [
             (Axes::Conv, &[2_usize, 3, 4, 5][..], [5_usize, 4, 2, 3], [3, 2, 0, 1]),
             (Axes::Deconv, &[2, 3, 4, 5], [5, 4, 2, 3], [3, 2, 0, 1]),
@@ -131,12 +135,12 @@ mod tests {
                     expected.push(index(&there, &order.map(|axis: usize| [a, b, c, d][axis])));
                 }
             }
-            assert_eq!(places_of(&theirs), expected, "{axes:?}");
+            assert_eq!(offsets_of(&theirs), expected, "{axes:?}");
         }
         // [channels * multiplier, 1, height, width]
         let theirs = Theirs::channels_first(&tensor(Axes::Depthwise, &[1, 2, 2, 3], &[]), false);
         assert_eq!(theirs.shape, [6, 1, 1, 2]);
-        assert_eq!(places_of(&theirs), [0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11]);
+        assert_eq!(offsets_of(&theirs), [0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11]);
     }
 
     #[test]
@@ -146,7 +150,7 @@ mod tests {
         assert_eq!(theirs.shape, [2, 7]);
         // Pixel 0 with channels 0, 1, 2, then pixel 1: there, channel 0 with pixels 0, 1, then channel 1.
         let inputs = [0, 2, 4, 1, 3, 5, 6];
-        assert_eq!(places_of(&theirs), inputs.map(|input| [input, input + 7]).concat());
+        assert_eq!(offsets_of(&theirs), inputs.map(|input| [input, input + 7]).concat());
     }
 
     #[test]

@@ -339,7 +339,7 @@ impl Map {
 /// Sorts names and removes duplicates.
 fn in_order(names: Vec<&str>) -> Vec<&str> {
     let order = sorted_places(names.len(), &|one, other| names[one].cmp(names[other]));
-    let mut names: Vec<&str> = order.into_iter().map(|place| names[place]).collect();
+    let mut names: Vec<&str> = order.into_iter().map(|index| names[index]).collect();
     names.dedup();
     names
 }

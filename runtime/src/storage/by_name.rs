@@ -19,8 +19,8 @@ impl<V> ByName<V> {
         let order = sorted_places(values.len(), &|one, other| values[one].0.cmp(&values[other].0));
         let mut values: Vec<Option<(String, V)>> = values.into_iter().map(Some).collect();
         let mut sorted: Vec<(String, V)> = Vec::with_capacity(values.len());
-        for place in order {
-            let Some((name, value)) = values[place].take() else { continue };
+        for index in order {
+            let Some((name, value)) = values[index].take() else { continue };
             match sorted.last_mut() {
                 Some((last, kept)) if *last == name => *kept = value,
                 _ => sorted.push((name, value)),
@@ -30,13 +30,13 @@ impl<V> ByName<V> {
     }
 
     /// Returns the index of a name, or the index where it would be inserted.
-    pub(super) fn place(&self, name: &str) -> Result<usize, usize> {
+    pub(super) fn position(&self, name: &str) -> Result<usize, usize> {
         self.0.binary_search_by(|(each, _)| each.as_str().cmp(name))
     }
 
     /// Returns a name, as it is stored, and its value.
     pub(super) fn pair(&self, name: &str) -> Option<(&str, &V)> {
-        self.place(name).ok().map(|place| (self.0[place].0.as_str(), &self.0[place].1))
+        self.position(name).ok().map(|index| (self.0[index].0.as_str(), &self.0[index].1))
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&V> {
@@ -45,9 +45,9 @@ impl<V> ByName<V> {
 
     /// Inserts a value, or replaces the one of the same name. Fast where names come in sorted order.
     pub(super) fn insert(&mut self, name: String, value: V) {
-        match self.place(&name) {
-            Ok(place) => self.0[place].1 = value,
-            Err(place) => self.0.insert(place, (name, value)),
+        match self.position(&name) {
+            Ok(index) => self.0[index].1 = value,
+            Err(index) => self.0.insert(index, (name, value)),
         }
     }
 
@@ -69,6 +69,6 @@ mod tests {
         let mut inserted = ByName::default();
         pairs.into_iter().for_each(|(name, value)| inserted.insert(name, value));
         assert_eq!(inserted, read);
-        assert_eq!([read.place("a"), read.place("bb")], [Ok(0), Err(2)]);
+        assert_eq!([read.position("a"), read.position("bb")], [Ok(0), Err(2)]);
     }
 }

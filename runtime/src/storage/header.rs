@@ -97,8 +97,8 @@ impl Header {
         });
         let mut values: Vec<String> = entries.collect();
         // Entries are sorted by name, and the texts are sorted among them by their key.
-        let (Ok(place) | Err(place)) = self.entries.place(TEXTS);
-        values.insert(place, format!("{}:{texts}", quoted(TEXTS)));
+        let (Ok(index) | Err(index)) = self.entries.position(TEXTS);
+        values.insert(index, format!("{}:{texts}", quoted(TEXTS)));
         let mut text = format!("{{{}}}", values.join(","));
         text.extend(std::iter::repeat_n(' ', text.len().next_multiple_of(8) - text.len()));
         text
@@ -134,10 +134,10 @@ impl Header {
 
     /// Refuses tensors that overlap, and gaps between tensors.
     fn check(&self) -> Result<(), String> {
-        let places: Vec<([usize; 2], &str)> = self.entries.iter().map(|(name, entry)| (entry.bytes, name)).collect();
+        let ranges: Vec<([usize; 2], &str)> = self.entries.iter().map(|(name, entry)| (entry.bytes, name)).collect();
         let mut end = 0;
-        for place in sorted_places(places.len(), &|one, other| places[one].cmp(&places[other])) {
-            let ([start, next], name) = places[place];
+        for index in sorted_places(ranges.len(), &|one, other| ranges[one].cmp(&ranges[other])) {
+            let ([start, next], name) = ranges[index];
             if start != end {
                 return Err(format!("the tensor `{name}` starts at byte {start}, where the one before ends at {end}"));
             }

@@ -162,12 +162,12 @@ impl Dtype {
                 }
             }
         }
-        let places = (bytes, base, further);
+        let indices = (bytes, base, further);
         match self {
-            Dtype::F16 => each(places, elements, |bytes| half::f16(u16::from_le_bytes(bytes))),
-            Dtype::BF16 => each(places, elements, |bytes| half::bf16(u16::from_le_bytes(bytes))),
-            Dtype::F32 => each(places, elements, |bytes| f32::from_le_bytes(bytes).into()),
-            Dtype::F64 => each(places, elements, f64::from_le_bytes),
+            Dtype::F16 => each(indices, elements, |bytes| half::f16(u16::from_le_bytes(bytes))),
+            Dtype::BF16 => each(indices, elements, |bytes| half::bf16(u16::from_le_bytes(bytes))),
+            Dtype::F32 => each(indices, elements, |bytes| f32::from_le_bytes(bytes).into()),
+            Dtype::F64 => each(indices, elements, f64::from_le_bytes),
             _ => {}
         }
     }
@@ -407,12 +407,12 @@ mod tests {
     #[test]
     fn one_changed_byte_is_an_error_or_shows_in_the_checksum() {
         let bytes = sample();
-        for place in 0..bytes.len() {
+        for index in 0..bytes.len() {
             for change in [1, 0x20, 0x80] {
                 let mut damaged = bytes.clone();
-                damaged[place] ^= change;
+                damaged[index] ^= change;
                 let read = WeightFile::from_bytes(damaged, "damaged");
-                assert!(read.is_ok_and(|file| file.checksum() == Checksum::Matches).eq(&false), "{place} ^ {change}");
+                assert!(read.is_ok_and(|file| file.checksum() == Checksum::Matches).eq(&false), "{index} ^ {change}");
             }
         }
     }

@@ -168,22 +168,22 @@ impl Threads {
     pub fn stretches<T: Send>(&self, elements: &mut [T], work: &(dyn Fn(usize, &mut [T]) + Sync)) {
         match &self.0 {
             None => work(0, elements),
-            Some(_) => self.stretch(0, elements, work),
+            Some(_) => self.chunk(0, elements, work),
         }
     }
 
-    fn stretch<T: Send>(&self, first: usize, elements: &mut [T], work: &(dyn Fn(usize, &mut [T]) + Sync)) {
-        if elements.len() <= STRETCH {
+    fn chunk<T: Send>(&self, first: usize, elements: &mut [T], work: &(dyn Fn(usize, &mut [T]) + Sync)) {
+        if elements.len() <= MAX_CHUNK {
             return work(first, elements);
         }
         let middle = elements.len() / 2;
         let (low, high) = elements.split_at_mut(middle);
-        self.pair(&mut || self.stretch(first, low, work), &mut || self.stretch(first + middle, high, work));
+        self.pair(&mut || self.chunk(first, low, work), &mut || self.chunk(first + middle, high, work));
     }
 }
 
 /// The largest chunk: for fewer elements, another thread costs more than it saves.
-const STRETCH: usize = 1 << 14;
+const MAX_CHUNK: usize = 1 << 14;
 
 impl Fork for Threads {
     fn threads(&self) -> usize {
@@ -258,8 +258,8 @@ mod tests {
     #[test]
     fn a_panic_reaches_the_caller_and_the_threads_go_on() {
         let threads = Threads::new(2).unwrap();
-        for place in [0, 1] {
-            let work = || threads.both(|| assert_ne!(place, 0), || assert_ne!(place, 1));
+        for side in [0, 1] {
+            let work = || threads.both(|| assert_ne!(side, 0), || assert_ne!(side, 1));
             assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err());
             assert_eq!(sum(&threads, 0..1000), 499_500);
         }

@@ -63,7 +63,7 @@ mod tests {
 
     fn record(label: u8) -> Vec<u8> {
         let mut record = vec![label];
-        record.extend((0..3 * PLANE).map(|place| (place / PLANE * 100 + place % PLANE % 50) as u8));
+        record.extend((0..3 * PLANE).map(|index| (index / PLANE * 100 + index % PLANE % 50) as u8));
         record
     }
 
@@ -110,14 +110,14 @@ mod tests {
             let error = read(&[&path]).unwrap_err();
             assert!(matches!(&error, Error::Format { origin, .. } if origin.ends_with("cut.bin.gz")), "{error}");
         }
-        for place in 10..whole.len() {
+        for index in 10..whole.len() {
             let mut damaged = whole.clone();
-            damaged[place] ^= 0x10;
+            damaged[index] ^= 0x10;
             // The last byte of the compressed data has padding bits without effect.
             if let Ok(found) = read(&[folder.file("damaged.bin.gz", &damaged)]) {
-                assert_eq!(found.labels(), set.labels(), "byte {place}");
+                assert_eq!(found.labels(), set.labels(), "byte {index}");
                 let same = |image: usize| found.images().get(image) == set.images().get(image);
-                assert!((0..4).all(same), "byte {place}");
+                assert!((0..4).all(same), "byte {index}");
             }
         }
     }

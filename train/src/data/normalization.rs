@@ -29,8 +29,8 @@ impl Normalization {
         if elements.is_empty() {
             return Err(Error::Empty { origin: "the inputs to normalise".to_owned() });
         }
-        if let Some(place) = elements.iter().position(|element| !element.is_finite()) {
-            return Err(Error::Input { origin: "the inputs to normalise".to_owned(), sample: place / X::LEN });
+        if let Some(index) = elements.iter().position(|element| !element.is_finite()) {
+            return Err(Error::Input { origin: "the inputs to normalise".to_owned(), sample: index / X::LEN });
         }
         let (mean, deviation) = (0..channels).map(|channel| spread(elements, channel, channels)).unzip();
         Ok(Self { mean, deviation })

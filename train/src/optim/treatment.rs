@@ -186,9 +186,9 @@ impl Treatment {
                 tensors.push((tensor.offset..tensor.offset + tensor.len, moved));
             }
         }
-        let order = in_order_of(tensors.len(), &|place| tensors[place].0.start);
+        let order = in_order_of(tensors.len(), &|index| tensors[index].0.start);
         let tensors: Vec<(Range<usize>, Option<Moved>)> =
-            order.into_iter().map(|place| tensors[place].clone()).collect();
+            order.into_iter().map(|index| tensors[index].clone()).collect();
         let end = tensors.last().map_or(parameters, |(range, _)| range.end);
         if end > parameters {
             return Err(Error::Length { what: "the parameters", expected: end, found: parameters });

@@ -48,13 +48,13 @@ impl StatisticsHistory {
 
     fn with_layers(&self, chart: Chart, number: impl Fn(&LayerStatistics) -> Option<f64>) -> Chart {
         let names = self.epochs.first().map_or(&[][..], |(_, network)| &network.layers);
-        names.iter().enumerate().fold(chart, |chart, (place, LayerStatistics { layer, .. })| {
+        names.iter().enumerate().fold(chart, |chart, (index, LayerStatistics { layer, .. })| {
             let epochs = self.epochs.iter();
             let points: Vec<_> = epochs
-                .filter_map(|(epoch, network)| Some((*epoch as f64, number(network.layers.get(place)?)?)))
+                .filter_map(|(epoch, network)| Some((*epoch as f64, number(network.layers.get(index)?)?)))
                 .collect();
             // A layer has the same colour in every chart.
-            let curve = Curve { name: (*layer).to_owned(), points, scattered: false, colour: place };
+            let curve = Curve { name: (*layer).to_owned(), points, scattered: false, colour: index };
             if curve.points.is_empty() { chart } else { chart.with_curve(curve) }
         })
     }

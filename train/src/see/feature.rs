@@ -120,8 +120,8 @@ impl MapOf {
             Within::Mean => (map().sum::<f64>() / map().len().max(1) as f64, [0, 0]),
             Within::Peak => {
                 let larger = |best: (usize, f64), next: (usize, f64)| if next.1 > best.1 { next } else { best };
-                let (place, value) = map().enumerate().reduce(larger).unwrap_or((0, 0.0));
-                (value, [place / width, place % width])
+                let (index, value) = map().enumerate().reduce(larger).unwrap_or((0, 0.0));
+                (value, [index / width, index % width])
             }
         }
     }

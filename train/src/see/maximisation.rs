@@ -256,9 +256,9 @@ mod tests {
         // The last row comes first, and each row starts with its second pixel.
         assert_eq!(elements[..8], [18.0, 19.0, 20.0, 21.0, 22.0, 23.0, 16.0, 17.0]);
         roll(SHAPE, &mut elements, [-1, 1]);
-        assert!(elements.iter().enumerate().all(|(place, element)| *element == place as f64));
+        assert!(elements.iter().enumerate().all(|(index, element)| *element == index as f64));
         roll(SHAPE, &mut elements, [300, -400]);
-        assert!(elements.iter().enumerate().all(|(place, element)| *element == place as f64), "whole turns");
+        assert!(elements.iter().enumerate().all(|(index, element)| *element == index as f64), "whole turns");
     }
 
     #[test]
@@ -271,7 +271,7 @@ mod tests {
         dot[10 * 21 + 10] = 1.0;
         blur(shape, &mut dot, 1.0);
         assert!((dot.iter().sum::<f64>() - 1.0).abs() < 1e-12);
-        let [middle, beside, diagonal] = [10 * 21 + 10, 10 * 21 + 11, 11 * 21 + 11].map(|place| dot[place]);
+        let [middle, beside, diagonal] = [10 * 21 + 10, 10 * 21 + 11, 11 * 21 + 11].map(|index| dot[index]);
         assert!(
             (beside / middle - (-0.5_f64).exp()).abs() < 1e-12 && (diagonal / beside - (-0.5_f64).exp()).abs() < 1e-12
         );

@@ -87,12 +87,15 @@ impl Occlusion {
     {
         inside("class", N::NAME, class, N::OUTPUT.len())?;
         let stops = Stops::of::<N>(self.stride)?;
-        let places: Vec<[usize; 2]> = stops.places().collect();
-        let mut hidden: Vec<N::Input> = zeros(IMAGES_PER_PASS.min(places.len()));
-        let (mut answers, mut predicted) = (Vec::with_capacity(places.len()), Vec::with_capacity(places.len()));
-        for places in places.chunks(IMAGES_PER_PASS) {
-            let hidden = &mut hidden[..places.len()];
-            hidden.iter_mut().zip(places).for_each(|(hidden, &place)| self.hide::<N>(image, &stops, place, hidden));
+        let positions: Vec<[usize; 2]> = stops.positions().collect();
+        let mut hidden: Vec<N::Input> = zeros(IMAGES_PER_PASS.min(positions.len()));
+        let (mut answers, mut predicted) = (Vec::with_capacity(positions.len()), Vec::with_capacity(positions.len()));
+        for positions in positions.chunks(IMAGES_PER_PASS) {
+            let hidden = &mut hidden[..positions.len()];
+            hidden
+                .iter_mut()
+                .zip(positions)
+                .for_each(|(hidden, &position)| self.hide::<N>(image, &stops, position, hidden));
             for answer in &network.predict_batch(hidden) {
                 answers.push(answer.elements()[class].to_f64() as f32);
                 predicted.push(predicted_class(answer.elements()));
@@ -115,11 +118,11 @@ impl Occlusion {
     {
         let (located, stops) = (feature.locate::<N>()?, Stops::of::<N>(self.stride)?);
         let (mut probe, mut hidden) = (Probe::new(network), boxed_zeros::<N::Input>());
-        let mut value = |place| {
-            self.hide::<N>(image, &stops, place, &mut hidden);
+        let mut value = |position| {
+            self.hide::<N>(image, &stops, position, &mut hidden);
             Ok(probe.read(&hidden, located)?.value as f32)
         };
-        Ok(Picture::of(stops.sizes(), stops.places().map(&mut value).collect::<Result<_, Error>>()?))
+        Ok(Picture::of(stops.sizes(), stops.positions().map(&mut value).collect::<Result<_, Error>>()?))
     }
 
     /// Writes the image with the square centred at a position.
@@ -137,10 +140,10 @@ impl Occlusion {
         }
     }
 
-    /// Returns the rows or columns under a square centred at `place`.
-    fn covered(&self, place: usize, len: usize) -> core::ops::Range<usize> {
-        let start = place.saturating_sub((self.side - 1) / 2);
-        let end = place.saturating_add(self.side / 2 + 1).min(len);
+    /// Returns the rows or columns under a square centred at `position`.
+    fn covered(&self, position: usize, len: usize) -> core::ops::Range<usize> {
+        let start = position.saturating_sub((self.side - 1) / 2);
+        let end = position.saturating_add(self.side / 2 + 1).min(len);
         start..end
     }
 }
@@ -172,7 +175,7 @@ impl Stops {
     }
 
     /// Iterates over the positions, row by row.
-    fn places(&self) -> impl Iterator<Item = [usize; 2]> + use<> {
+    fn positions(&self) -> impl Iterator<Item = [usize; 2]> + use<> {
         let (width, stride) = (self.width, self.stride);
         let rows = (0..self.height).step_by(stride);
         rows.flat_map(move |row| (0..width).step_by(stride).map(move |column| [row, column]))

@@ -90,9 +90,9 @@ impl Picture {
     /// Returns the row, column and channel of the largest element, the first of equal ones; zeros if all are NaN.
     pub fn peak(&self) -> [usize; 3] {
         let mut peak = 0;
-        for (place, element) in self.elements.iter().enumerate() {
+        for (index, element) in self.elements.iter().enumerate() {
             if *element > self.elements[peak] || (self.elements[peak].is_nan() && !element.is_nan()) {
-                peak = place;
+                peak = index;
             }
         }
         let (pixel, channel) = (peak / self.channels, peak % self.channels);

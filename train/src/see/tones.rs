@@ -63,14 +63,14 @@ impl Tones {
 
 impl Scale {
     /// Returns the position of a number in the range, from 0 to 1; 0.5 for an empty range, and for NaN.
-    fn place(&self, number: f32) -> f32 {
-        let place = (number - self.least) / (self.most - self.least);
-        if self.least == self.most || place.is_nan() { 0.5 } else { place.clamp(0.0, 1.0) }
+    fn position(&self, number: f32) -> f32 {
+        let position = (number - self.least) / (self.most - self.least);
+        if self.least == self.most || position.is_nan() { 0.5 } else { position.clamp(0.0, 1.0) }
     }
 
     /// Returns the colour of a number.
     pub(super) fn colour(&self, number: f32) -> [u8; 3] {
-        let at = self.place(number) * (self.colours.len() - 1) as f32;
+        let at = self.position(number) * (self.colours.len() - 1) as f32;
         let lower = (at as usize).min(self.colours.len() - 2);
         let (from, to, along) = (self.colours[lower], self.colours[lower + 1], at - lower as f32);
         let mixed = |c: usize| f32::from(from[c]) + (f32::from(to[c]) - f32::from(from[c])) * along;
@@ -79,7 +79,7 @@ impl Scale {
 
     /// Returns the brightness of one channel.
     pub(super) fn light(&self, number: f32) -> u8 {
-        (self.place(number) * 255.0).round() as u8
+        (self.position(number) * 255.0).round() as u8
     }
 }
 

@@ -125,12 +125,12 @@ where
     let (count, fewest) = (images.len(), N::FEWEST_IMAGES);
     let mut workspace = N::workspace(parts::largest(count, IMAGES_PER_PASS, fewest));
     let mut parameters = N::gradients();
-    for place in 0..parts::count(count, IMAGES_PER_PASS, fewest) {
-        let part = parts::part(count, IMAGES_PER_PASS, fewest, place);
+    for index in 0..parts::count(count, IMAGES_PER_PASS, fewest) {
+        let part = parts::part(count, IMAGES_PER_PASS, fewest, index);
         let gradient = &mut gradient[part.start * N::Input::LEN..part.end * N::Input::LEN];
         let (images, targets) = (&images[part.clone()], &targets[part.clone()]);
         let made = slopes(network, images, targets, loss, pass, &mut workspace, &mut parameters, gradient);
-        made.map_err(|error| error.of_sample("the images", &|place| part.start + place))?;
+        made.map_err(|error| error.of_sample("the images", &|index| part.start + index))?;
     }
     Ok(gradient)
 }
@@ -225,7 +225,7 @@ where
         let images = copies(range.clone().map(|index| samples.input(index)));
         let targets = copies(range.map(|index| samples.target(index)));
         let changed = attack(network, &images, &targets, loss, under);
-        let changed = changed.map_err(|error| error.of_sample(samples.origin(), &|place| first + place))?;
+        let changed = changed.map_err(|error| error.of_sample(samples.origin(), &|index| first + index))?;
         let pairs = Pairs::new(&changed, &targets)?;
         total.add(&Evaluator::new(changed.len()).run(network, &pairs, loss, &Threads::default(), &mut []));
     }

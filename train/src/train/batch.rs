@@ -74,13 +74,13 @@ impl<I, T> Batch<I, T> {
 
 /// See [`Batch::name_sample`].
 fn name_sample(error: Error, set: &str, numbers: &[u64], partners: &[u64]) -> Error {
-    let number = |place: usize| numbers.get(place).copied();
+    let number = |index: usize| numbers.get(index).copied();
     match error {
-        Error::NotFinite { step, origin: Origin::BatchInput(place), checkpoint } => {
-            let partner = partners.get(place).copied();
-            let origin = number(place).map_or(Origin::BatchInput(place), |sample| Origin::Input { sample, partner });
+        Error::NotFinite { step, origin: Origin::BatchInput(index), checkpoint } => {
+            let partner = partners.get(index).copied();
+            let origin = number(index).map_or(Origin::BatchInput(index), |sample| Origin::Input { sample, partner });
             Error::NotFinite { step, origin, checkpoint }
         }
-        other => other.of_sample(set, &|place| number(place).map_or(place, |number| number as usize)),
+        other => other.of_sample(set, &|index| number(index).map_or(index, |number| number as usize)),
     }
 }

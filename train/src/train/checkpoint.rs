@@ -308,7 +308,7 @@ impl Checkpoint {
         }
         let series = names.iter().enumerate();
         let series = series
-            .map(|(place, &name)| MetricSeries { name, values: values[place * epochs..(place + 1) * epochs].to_vec() });
+            .map(|(index, &name)| MetricSeries { name, values: values[index * epochs..(index + 1) * epochs].to_vec() });
         Ok(series.collect())
     }
 

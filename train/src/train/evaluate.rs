@@ -112,8 +112,8 @@ impl Evaluator {
         Y: Target,
         L: Loss<N::Head, Y>,
     {
-        let one = |place: usize, group: &mut BatchLoss, kept: &mut &mut [N::Output]| {
-            let range = place * GROUP..samples.len().min((place + 1) * GROUP);
+        let one = |index: usize, group: &mut BatchLoss, kept: &mut &mut [N::Output]| {
+            let range = index * GROUP..samples.len().min((index + 1) * GROUP);
             let images = copies(range.clone().map(|index| samples.input(index)));
             let targets = copies(range.map(|index| samples.target(index)));
             let mut answers: Vec<N::Output> = zeros(images.len());

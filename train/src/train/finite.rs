@@ -26,9 +26,9 @@ impl<T: Precision> Observer<T> for FirstBroken {
 
 /// Returns the index of the first image with an element that is not finite.
 pub(crate) fn broken_input<T: Precision, I: Sample<T>>(images: &[I]) -> Option<usize> {
-    for (place, image) in images.iter().enumerate() {
+    for (index, image) in images.iter().enumerate() {
         if !T::all_finite(image.elements()) {
-            return Some(place);
+            return Some(index);
         }
     }
     None
@@ -44,8 +44,8 @@ pub(crate) fn broken_forward<N: Network>(
     statistics: &mut [N::Scalar],
     workspace: &mut TrainingWorkspace<N>,
 ) -> Result<Origin, PassError> {
-    if let Some(place) = broken_input(images) {
-        return Ok(Origin::BatchInput(pass.first_image + place));
+    if let Some(index) = broken_input(images) {
+        return Ok(Origin::BatchInput(pass.first_image + index));
     }
     let mut first = FirstBroken { watches: true, layer: None };
     workspace.forward_observed(pass, parameters, statistics, images, &mut first)?;

@@ -102,7 +102,7 @@ pub struct Fused<'f, T> {
 impl<T: Number> Fused<'_, T> {
     /// Returns whether all elements of the gradients that are left to the update are certainly finite.
     pub(crate) fn is_surely_finite(&self) -> bool {
-        let finite = |left| T::is_surely_finite(self.isa, self.micro_batches, &|place| (self.factors)(left, place));
+        let finite = |left| T::is_surely_finite(self.isa, self.micro_batches, &|index| (self.factors)(left, index));
         self.left.iter().all(finite)
     }
 
@@ -114,7 +114,7 @@ impl<T: Number> Fused<'_, T> {
             let (plain, others) = parts.split_at(range.start - done);
             plain.apply_on(self.threads, &self.gradients[done..range.start]);
             let (own, others) = others.split_at(range.len());
-            let images: usize = (0..self.micro_batches).map(|place| (self.factors)(left, place)[1].len()).sum();
+            let images: usize = (0..self.micro_batches).map(|index| (self.factors)(left, index)[1].len()).sum();
             let count = (images * left.rows / MIN_MACS_PER_THREAD).clamp(1, self.threads.count());
             self.rows(left, 0..left.rows, count, own, scratch);
             (parts, done) = (others, range.end);
@@ -126,7 +126,7 @@ impl<T: Number> Fused<'_, T> {
     fn rows(&self, left: &FusedGradient, rows: Range<usize>, parts: usize, own: StepParts<'_, T>, scratch: &mut [T]) {
         if parts == 1 {
             let mut own = own;
-            let factors = |place| (self.factors)(left, place);
+            let factors = |index| (self.factors)(left, index);
             let sizes = [left.rows, left.columns];
             let move_block = &mut |range: Range<usize>, block: &[T]| own.apply(range, block);
             return T::gradient_blocks(self.isa, sizes, rows, self.micro_batches, &factors, scratch, move_block);

@@ -84,9 +84,9 @@ fn largest_micro_batch<N: Architecture>(batch: usize, size: usize) -> usize {
     size.max(2 * N::FEWEST_IMAGES - 1).min(batch)
 }
 
-/// Returns the range of micro-batch `place` of `micro_batches`, where `batch` images are divided as evenly as possible.
-pub(super) fn cut(batch: usize, micro_batches: usize, place: usize) -> Range<usize> {
-    place * batch / micro_batches..(place + 1) * batch / micro_batches
+/// Returns the range of micro-batch `index` of `micro_batches`, where `batch` images are divided as evenly as possible.
+pub(super) fn micro_batch_range(batch: usize, micro_batches: usize, index: usize) -> Range<usize> {
+    index * batch / micro_batches..(index + 1) * batch / micro_batches
 }
 
 impl<N: Network> GradientEngine<N> {
@@ -208,8 +208,8 @@ impl<N: Network> GradientEngine<N> {
         let pass = Pass { fuses_update: self.fusion.is_on(), ..pass.or_isa(network.weights_ref().isa()) };
         let step = Step { weights, statistics: network.statistics(), pass, batch, computed: self.fusion.computed() };
         let micro_batches = &mut self.micro_batches[..used];
-        self.threads.each(micro_batches, &mut self.attacked[..used], &|place, micro_batch, attacked| {
-            let images = cut(batch, used, place);
+        self.threads.each(micro_batches, &mut self.attacked[..used], &|index, micro_batch, attacked| {
+            let images = micro_batch_range(batch, used, index);
             let (first, inputs, targets) = (images.start, &inputs[images.clone()], &targets[images]);
             let inputs = match attacked {
                 None => Ok(inputs),
@@ -302,16 +302,16 @@ fn move_statistics<N: Network>(statistics: &mut [N::Scalar], micro_batches: &[Mi
     for micro_batch in micro_batches {
         images += micro_batch.loss.images;
     }
-    for (place, statistic) in statistics.iter_mut().enumerate() {
-        let first = micro_batches.first().map_or(*statistic, |micro_batch| micro_batch.statistics[place]);
-        if micro_batches.iter().all(|micro_batch| micro_batch.statistics[place] == first) {
+    for (index, statistic) in statistics.iter_mut().enumerate() {
+        let first = micro_batches.first().map_or(*statistic, |micro_batch| micro_batch.statistics[index]);
+        if micro_batches.iter().all(|micro_batch| micro_batch.statistics[index] == first) {
             // Equal values, above all frozen ones, are copied, since the mean could round them.
             *statistic = first;
             continue;
         }
         let mut weighted = 0.0;
         for micro_batch in micro_batches {
-            weighted += micro_batch.loss.images as f64 * micro_batch.statistics[place].to_f64();
+            weighted += micro_batch.loss.images as f64 * micro_batch.statistics[index].to_f64();
         }
         *statistic = N::Scalar::from_f64(weighted / images as f64);
     }

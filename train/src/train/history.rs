@@ -156,10 +156,10 @@ impl History {
         self.metrics.iter().find(|series| series.name == name).map(|series| series.values.as_slice())
     }
 
-    /// Returns names and values of the epoch with index `place`, metrics last; empty if there is no such epoch.
-    pub(super) fn row(&self, place: usize) -> impl Iterator<Item = (&'static str, Option<f64>)> {
-        let own = EpochRecord::NAMES.into_iter().zip(self.epochs.get(place).into_iter().flat_map(EpochRecord::numbers));
-        own.chain(self.metrics.iter().map(move |series| (series.name, series.values.get(place).copied())))
+    /// Returns names and values of the epoch `index`, metrics last; empty if there is no such epoch.
+    pub(super) fn row(&self, index: usize) -> impl Iterator<Item = (&'static str, Option<f64>)> {
+        let own = EpochRecord::NAMES.into_iter().zip(self.epochs.get(index).into_iter().flat_map(EpochRecord::numbers));
+        own.chain(self.metrics.iter().map(move |series| (series.name, series.values.get(index).copied())))
     }
 
     /// Returns a value of the last epoch by its name.
@@ -182,8 +182,8 @@ impl History {
     pub fn to_csv(&self) -> String {
         let names = EpochRecord::NAMES.into_iter().chain(self.metrics.iter().map(|series| series.name));
         let mut text = names.map(csv_cell).collect::<Vec<_>>().join(",") + "\n";
-        for place in 0..self.epochs.len() {
-            let cells = self.row(place).map(|(_, number)| number.map_or(String::new(), |number| number.to_string()));
+        for index in 0..self.epochs.len() {
+            let cells = self.row(index).map(|(_, number)| number.map_or(String::new(), |number| number.to_string()));
             text += &cells.collect::<Vec<_>>().join(",");
             text.push('\n');
         }
@@ -193,9 +193,9 @@ impl History {
     /// Returns one JSON object per line and epoch; values that were not measured or are not finite are `null`.
     pub fn to_json_lines(&self) -> String {
         let mut text = String::new();
-        for place in 0..self.epochs.len() {
+        for index in 0..self.epochs.len() {
             text.push('{');
-            for (cell, (name, number)) in self.row(place).enumerate() {
+            for (cell, (name, number)) in self.row(index).enumerate() {
                 text.push_str(if cell > 0 { "," } else { "" });
                 text += &quoted(name);
                 let number = number.filter(|number| number.is_finite());
@@ -215,11 +215,11 @@ impl core::fmt::Display for History {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let (count, best) = (self.epochs.len(), self.best.map(|best| best.step));
         let apart = count.div_ceil(MAX_LINES).max(1);
-        for (place, record) in self.epochs.iter().enumerate() {
+        for (index, record) in self.epochs.iter().enumerate() {
             let is_best = best == Some(record.step);
-            if is_best || place + 1 == count || place.is_multiple_of(apart) {
+            if is_best || index + 1 == count || index.is_multiple_of(apart) {
                 let mut values =
-                    self.metrics.iter().filter_map(|series| Some((series.name, *series.values.get(place)?)));
+                    self.metrics.iter().filter_map(|series| Some((series.name, *series.values.get(index)?)));
                 record.write_line(&mut values, f)?;
                 writeln!(f, "{}", if is_best { "  the best" } else { "" })?;
             }

@@ -66,7 +66,7 @@ pub struct Loader<P, I, Y, T = Y> {
 }
 
 /// Allocates two batches of `len` samples.
-fn room<I, Y, T>(len: usize, preparation: &Preparation<I, Y, T>, origin: &str) -> [Batch<I, T>; 2] {
+fn allocate<I, Y, T>(len: usize, preparation: &Preparation<I, Y, T>, origin: &str) -> [Batch<I, T>; 2] {
     let batch = || Batch::with_capacity(len, preparation.partners(len), origin);
     [batch(), batch()]
 }
@@ -105,7 +105,7 @@ where
         if samples == 0 {
             return Err(Error::Empty { origin: sampler.origin().to_owned() });
         }
-        let [current, next] = room(batch.min(samples), &preparation, sampler.origin());
+        let [current, next] = allocate(batch.min(samples), &preparation, sampler.origin());
         Ok(Self {
             sampler,
             preparation,
@@ -127,7 +127,7 @@ where
     /// two. The last batch of an epoch then has up to `batch + least − 1` samples. [`Trainer`](super::Trainer) sets this itself.
     pub fn join_left_over(mut self, least: usize) -> Self {
         self.least = least.max(1);
-        [self.current, self.next] = room(self.capacity(), &self.preparation, self.sampler.origin());
+        [self.current, self.next] = allocate(self.capacity(), &self.preparation, self.sampler.origin());
         self
     }
 

@@ -166,12 +166,12 @@ impl<N: Network> Attacked<N> {
         let slopes = &mut self.slopes[..clean.len() * N::Input::LEN];
         for _ in 0..attack.iterations() {
             micro_batch.run(step, first, &self.images, targets, loss, slopes)?;
-            for (place, clean) in clean.iter().enumerate() {
-                let image = (first + place) as u64;
+            for (index, clean) in clean.iter().enumerate() {
+                let image = (first + index) as u64;
                 let drawn = Random::new(key(step.pass.seed, step.pass.step, ATTACKING, image)).uniform();
                 if drawn < share {
-                    let slopes = &slopes[place * N::Input::LEN..][..N::Input::LEN];
-                    let changed = (self.attacking.numbers)(&mut self.images[place..=place]);
+                    let slopes = &slopes[index * N::Input::LEN..][..N::Input::LEN];
+                    let changed = (self.attacking.numbers)(&mut self.images[index..=index]);
                     attack.advance(clean.elements(), changed, slopes);
                 }
             }

@@ -9,10 +9,10 @@ pub(super) const fn count(len: usize, size: usize, least: usize) -> usize {
     if whole > 0 && left_over < least { whole } else { len.div_ceil(size) }
 }
 
-/// Returns the range of the samples of part `place` of [`count`].
-pub(super) const fn part(len: usize, size: usize, least: usize, place: usize) -> Range<usize> {
-    let start = place * size;
-    let end = if place + 1 == count(len, size, least) { len } else { start + size };
+/// Returns the range of the samples of part `index` of [`count`].
+pub(super) const fn part(len: usize, size: usize, least: usize, index: usize) -> Range<usize> {
+    let start = index * size;
+    let end = if index + 1 == count(len, size, least) { len } else { start + size };
     start..end
 }
 
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     fn lengths(len: usize, size: usize, least: usize) -> Vec<usize> {
-        let parts = (0..count(len, size, least)).map(|place| part(len, size, least, place));
+        let parts = (0..count(len, size, least)).map(|index| part(len, size, least, index));
         parts.clone().reduce(|one, next| {
             assert_eq!(one.end, next.start);
             next

@@ -118,11 +118,11 @@ struct BatchSlice<'b, I, T> {
 impl<I, T> BatchSlice<'_, I, T> {
     /// Splits it in two at a multiple of [`SAMPLES_PER_TASK`].
     fn halve(&mut self) -> (BatchSlice<'_, I, T>, BatchSlice<'_, I, T>) {
-        let stretches = self.inputs.len().div_ceil(SAMPLES_PER_TASK) / 2;
-        let middle = stretches * SAMPLES_PER_TASK;
+        let tasks = self.inputs.len().div_ceil(SAMPLES_PER_TASK) / 2;
+        let middle = tasks * SAMPLES_PER_TASK;
         let (low_inputs, high_inputs) = self.inputs.split_at_mut(middle);
         let (low_targets, high_targets) = self.targets.split_at_mut(middle);
-        let (low_partners, high_partners) = self.partners.split_at_mut(stretches.min(self.partners.len()));
+        let (low_partners, high_partners) = self.partners.split_at_mut(tasks.min(self.partners.len()));
         let (low_numbers, high_numbers) = self.partner_numbers.split_at_mut(middle.min(self.partner_numbers.len()));
         (
             BatchSlice {
@@ -168,8 +168,8 @@ impl<I: Stored + Send + Sync, Y: Sync, T: Send> Preparation<I, Y, T> {
         }
         batch.len = count;
         batch.numbers.clear();
-        for place in 0..count {
-            batch.numbers.push(sampler.at(place).number);
+        for index in 0..count {
+            batch.numbers.push(sampler.at(index).number);
         }
         batch.partner_numbers.clear();
         batch.partner_numbers.resize(if self.mixing.is_some() { count } else { 0 }, 0);
@@ -198,21 +198,21 @@ impl<I: Stored + Send + Sync, Y: Sync, T: Send> Preparation<I, Y, T> {
             );
             return low.and(high);
         }
-        for place in 0..part.inputs.len() {
-            let sample = sampler.at(part.first + place);
-            self.copy(&sample, &mut part.inputs[place..=place], epoch, AUGMENTING, sampler)?;
+        for index in 0..part.inputs.len() {
+            let sample = sampler.at(part.first + index);
+            self.copy(&sample, &mut part.inputs[index..=index], epoch, AUGMENTING, sampler)?;
             match &self.mixing {
-                None => (self.write)(sample.target, &mut part.targets[place]),
+                None => (self.write)(sample.target, &mut part.targets[index]),
                 Some(Mixing { mixup, inputs, targets }) => {
                     let mut random = Random::new(key(self.seed, epoch, MIXING, sample.number));
                     let share = mixup.share(&mut random);
                     let other = sampler.partner(&mut random);
-                    part.partner_numbers[place] = other.number;
-                    let partner = &mut part.partners[place / SAMPLES_PER_TASK..=place / SAMPLES_PER_TASK];
+                    part.partner_numbers[index] = other.number;
+                    let partner = &mut part.partners[index / SAMPLES_PER_TASK..=index / SAMPLES_PER_TASK];
                     // Another key than that of `other` as a sample of its own, so that the partner is augmented independently.
                     self.copy(&other, partner, epoch, AUGMENTING ^ (MIXING << 8), sampler)?;
-                    inputs(&mut part.inputs[place], &partner[0], share);
-                    targets(sample.target, other.target, share, &mut part.targets[place]);
+                    inputs(&mut part.inputs[index], &partner[0], share);
+                    targets(sample.target, other.target, share, &mut part.targets[index]);
                 }
             }
         }

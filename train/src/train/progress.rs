@@ -131,11 +131,11 @@ mod tests {
     #[test]
     fn without_a_bar_each_epoch_is_a_line() {
         let (train, mut network, mut written) = (support::data(40, 1), support::Spot::init(1), Vec::new());
-        let mut told = Vec::new();
+        let mut printed = Vec::new();
         support::quick()
             .callback(Lines(&mut written))
             .on_epoch(|report| {
-                told.push(report.to_string());
+                printed.push(report.to_string());
                 let loss = report.metric("validation_loss")?;
                 assert_eq!((report.metric("loss")?, Some(loss)), (report.record.loss, report.record.validation_loss));
                 let unknown = report.metric("los").unwrap_err().to_string();
@@ -150,7 +150,7 @@ mod tests {
             .fit(&mut network, &train, Some(&train))
             .unwrap();
         let written = String::from_utf8(written).unwrap();
-        assert_eq!(written.lines().collect::<Vec<_>>(), [told[0].as_str(), "ended by a callback after 1 epoch"]);
+        assert_eq!(written.lines().collect::<Vec<_>>(), [printed[0].as_str(), "ended by a callback after 1 epoch"]);
     }
 
     #[test]

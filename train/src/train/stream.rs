@@ -234,8 +234,8 @@ where
             let sample = self.read()?;
             self.held.push(sample);
         }
-        let place = self.random.below(self.held.len() as u64) as usize;
-        Ok(self.held.swap_remove(place))
+        let index = self.random.below(self.held.len() as u64) as usize;
+        Ok(self.held.swap_remove(index))
     }
 }
 
@@ -281,8 +281,8 @@ where
         Ok(())
     }
 
-    fn at(&self, place: usize) -> Drawn<'_, I, Y> {
-        let Numbered { number, input, target } = &self.drawn[place];
+    fn at(&self, index: usize) -> Drawn<'_, I, Y> {
+        let Numbered { number, input, target } = &self.drawn[index];
         Drawn { number: *number, input: input.borrow(), target: target.target() }
     }
 

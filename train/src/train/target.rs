@@ -56,9 +56,9 @@ pub fn predicted_class<T: Precision>(answer: &[T]) -> Option<usize> {
         return Some(usize::from(first.to_f64() > 0.5));
     }
     let mut best = 0;
-    for (place, &number) in answer.iter().enumerate() {
+    for (index, &number) in answer.iter().enumerate() {
         if number > answer[best] {
-            best = place;
+            best = index;
         }
     }
     Some(best)
@@ -236,9 +236,9 @@ mod tests {
     #[test]
     fn an_answer_that_is_not_finite_is_never_right() {
         for broken in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            for place in 0..4 {
+            for index in 0..4 {
                 let mut answer = [0.1, 0.4, 0.3, 0.2];
-                answer[place] = broken;
+                answer[index] = broken;
                 assert_eq!(predicted_class(&answer), None, "{answer:?}");
                 assert_eq!([0, 1, 2, 3].map(|label: usize| label.score(&answer, Reading::OneClass)), [Some(0.0); 4]);
                 assert_eq!([0.0_f32, 1.0, 0.0, 0.0].score(&answer, Reading::OneClass), Some(0.0));

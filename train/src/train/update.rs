@@ -4,7 +4,7 @@ use netwright_compute::simd::Isa;
 
 use super::batch_loss::BatchLoss;
 use super::fused::Fused;
-use super::gradient::{GradientEngine, cut};
+use super::gradient::{GradientEngine, micro_batch_range};
 use super::target::Target;
 use crate::architecture::FusedGradient;
 use crate::error::Error;
@@ -126,8 +126,10 @@ impl<N: Trainable> GradientEngine<N> {
     ) -> R {
         let Self { micro_batches, fusion, threads, .. } = self;
         let (micro_batches, (left, scratch)) = (&*micro_batches, fusion.parts());
-        let factors = |gradient: &FusedGradient, place: usize| {
-            micro_batches[place].workspace.fused_factors(gradient, &inputs[cut(inputs.len(), used, place)])
+        let factors = |gradient: &FusedGradient, index: usize| {
+            micro_batches[index]
+                .workspace
+                .fused_factors(gradient, &inputs[micro_batch_range(inputs.len(), used, index)])
         };
         let gradients = micro_batches[0].gradients.as_slice();
         work(&Fused { left, micro_batches: used, isa, factors: &factors, gradients, threads }, scratch)

@@ -25,8 +25,8 @@ pub enum Column {
 }
 
 impl From<usize> for Column {
-    fn from(place: usize) -> Self {
-        Self::At(place)
+    fn from(index: usize) -> Self {
+        Self::At(index)
     }
 }
 
@@ -70,13 +70,13 @@ impl Table {
     /// # Errors
     /// [`Error::NoColumn`] or [`Error::Outside`] for an unknown column.
     pub fn select<C: Into<Column>>(mut self, columns: impl IntoIterator<Item = C>) -> Result<Self, Error> {
-        let places = columns.into_iter().map(|column| self.place(&column.into()));
-        let places = places.collect::<Result<Vec<_>, Error>>()?;
-        if places.is_empty() {
+        let indices = columns.into_iter().map(|column| self.column_index(&column.into()));
+        let indices = indices.collect::<Result<Vec<_>, Error>>()?;
+        if indices.is_empty() {
             return Err(Error::Empty { origin: format!("the columns chosen of {}", self.origin()) });
         }
         let all = self.take_columns();
-        let chosen = places.into_iter().map(|place| all[place].clone()).collect();
+        let chosen = indices.into_iter().map(|index| all[index].clone()).collect();
         Ok(self.with_columns(chosen))
     }
 
@@ -85,9 +85,9 @@ impl Table {
     /// # Errors
     /// As [`Table::select`].
     pub fn without<C: Into<Column>>(self, columns: impl IntoIterator<Item = C>) -> Result<Self, Error> {
-        let places = columns.into_iter().map(|column| self.place(&column.into()));
-        let places = places.collect::<Result<Vec<_>, Error>>()?;
-        let kept: Vec<usize> = (0..self.columns()).filter(|place| !places.contains(place)).collect();
+        let indices = columns.into_iter().map(|column| self.column_index(&column.into()));
+        let indices = indices.collect::<Result<Vec<_>, Error>>()?;
+        let kept: Vec<usize> = (0..self.columns()).filter(|index| !indices.contains(index)).collect();
         self.select(kept)
     }
 
@@ -96,7 +96,7 @@ impl Table {
     /// # Errors
     /// As [`Table::fill`]; [`Error::Setting`] for a text.
     pub fn fill_value(&self, column: impl Into<Column>, by: &Fill) -> Result<f64, Error> {
-        let column = self.place(&column.into())?;
+        let column = self.column_index(&column.into())?;
         let mut numbers: Vec<f64> = self.values(column).numbers().collect();
         if let Fill::Constant(number) = by {
             return setting("fill", *number, true, "a finite number");
@@ -122,7 +122,7 @@ impl Table {
     /// Those of [`Table::select`]; [`Error::Cell`] for a mean or median of a column without numbers, or with texts among them;
     /// [`Error::Setting`] for a constant that is not finite.
     pub fn fill(mut self, column: impl Into<Column>, by: Fill) -> Result<Self, Error> {
-        let column = self.place(&column.into())?;
+        let column = self.column_index(&column.into())?;
         let filled = match &by {
             Fill::Word(word) => Value::Text(Arc::from(word.as_str())),
             by => {
@@ -152,7 +152,7 @@ impl Table {
     /// # Errors
     /// As [`Table::select`].
     pub fn categories(&self, column: impl Into<Column>) -> Result<Vec<String>, Error> {
-        let values = self.values(self.place(&column.into())?);
+        let values = self.values(self.column_index(&column.into())?);
         if values.cells().all(|cell| !matches!(cell, Cell::Text(_))) {
             let mut numbers: Vec<f64> = values.numbers().collect();
             numbers.sort_by(f64::total_cmp);
@@ -167,14 +167,14 @@ impl Table {
 
     /// Returns for each row the index of its value in `categories`.
     fn coded<W: AsRef<str>>(&self, column: usize, categories: &[W]) -> Result<Vec<usize>, Error> {
-        let place = |row: usize| {
+        let code = |row: usize| {
             let missing = || self.problem(row, column, "a value is missing; `Table::fill` fills it".to_owned());
             let word = word(self.values(column).cell(row)).ok_or_else(missing)?;
             let known = || categories.iter().take(12).map(|known| known.as_ref()).collect::<Vec<_>>().join(", ");
             let found = categories.iter().position(|known| known.as_ref() == word);
             found.ok_or_else(|| self.problem(row, column, format!("`{word}` is none of the categories: {}", known())))
         };
-        (0..self.len()).map(place).collect()
+        (0..self.len()).map(code).collect()
     }
 
     /// Replaces a column by one for each of its [`Table::categories`], which is 1 in the rows of that category and else 0. The column
@@ -183,7 +183,7 @@ impl Table {
     /// # Errors
     /// Those of [`Table::select`]; [`Error::Cell`] for a missing value.
     pub fn one_hot(self, column: impl Into<Column>) -> Result<Self, Error> {
-        let column = self.place(&column.into())?;
+        let column = self.column_index(&column.into())?;
         let categories = self.categories(column)?;
         self.one_hot_of(column, &categories)
     }
@@ -193,13 +193,13 @@ impl Table {
     /// # Errors
     /// As [`Table::one_hot`], and [`Error::Cell`] for a value that is not one of them.
     pub fn one_hot_of<W: AsRef<str>>(mut self, column: impl Into<Column>, categories: &[W]) -> Result<Self, Error> {
-        let column = self.place(&column.into())?;
+        let column = self.column_index(&column.into())?;
         let codes = self.coded(column, categories)?;
         let mut columns = self.take_columns();
         let name = columns[column].0.take();
-        let hot = categories.iter().enumerate().map(|(place, category)| {
+        let hot = categories.iter().enumerate().map(|(index, category)| {
             let mut values = Values::default();
-            codes.iter().for_each(|&code| values.push(Value::Number(f64::from(u8::from(code == place)))));
+            codes.iter().for_each(|&code| values.push(Value::Number(f64::from(u8::from(code == index)))));
             (name.as_ref().map(|name| format!("{name}={}", category.as_ref())), values)
         });
         let hot: Vec<_> = hot.collect();
@@ -220,7 +220,7 @@ impl Table {
     /// # Errors
     /// Those of [`Table::select`]; [`Error::Cell`] for a value that is missing or not one of them.
     pub fn encode<W: AsRef<str>>(mut self, column: impl Into<Column>, categories: &[W]) -> Result<Self, Error> {
-        let column = self.place(&column.into())?;
+        let column = self.column_index(&column.into())?;
         let codes = self.coded(column, categories)?;
         let mut columns = self.take_columns();
         let mut values = Values::default();

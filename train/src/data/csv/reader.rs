@@ -192,7 +192,7 @@ fn numberless(row: &[String]) -> bool {
 
 /// Returns whether a row numbers its columns from 0.
 fn counts(row: &[String]) -> bool {
-    row.len() >= 5 && row.iter().enumerate().all(|(place, field)| field.trim() == place.to_string())
+    row.len() >= 5 && row.iter().enumerate().all(|(index, field)| field.trim() == index.to_string())
 }
 
 /// The records of a text.

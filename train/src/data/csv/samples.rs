@@ -57,7 +57,7 @@ impl Table {
         label: impl Into<Column>,
         classes: usize,
     ) -> Result<Dataset<[T; N]>, Error> {
-        let label = self.place(&label.into())?;
+        let label = self.column_index(&label.into())?;
         let features = self.features(&[label], N)?;
         let labels = self.labels(label, classes)?;
         Dataset::named(self.numbers(&features)?, labels, self.origin())
@@ -72,7 +72,7 @@ impl Table {
         targets: [C; K],
     ) -> Result<Dataset<[T; N], [T; K]>, Error> {
         let targets =
-            targets.into_iter().map(|target| self.place(&target.into())).collect::<Result<Vec<_>, Error>>()?;
+            targets.into_iter().map(|target| self.column_index(&target.into())).collect::<Result<Vec<_>, Error>>()?;
         let features = self.features(&targets, N)?;
         Dataset::named(self.numbers(&features)?, self.numbers(&targets)?, self.origin())
     }
@@ -90,7 +90,7 @@ impl Table {
         classes: usize,
     ) -> Result<LabelledImages, Error> {
         let pixels = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size)).unwrap_or(usize::MAX);
-        let label = self.place(&label.into())?;
+        let label = self.column_index(&label.into())?;
         let columns = self.features(&[label], pixels)?;
         let labels = self.labels(label, classes)?;
         let mut bytes = Vec::with_capacity(self.len() * pixels);
@@ -120,13 +120,13 @@ impl Table {
             }
             labels.push(label);
         }
-        self.check_place(column, &labels, classes)?;
+        self.check_label_column(column, &labels, classes)?;
         Ok(labels)
     }
 
     /// Refuses constant labels if the column at the other end of the rows is valid as labels: the pixels in the corners
     /// of MNIST are always 0.
-    fn check_place(&self, column: usize, labels: &[usize], classes: usize) -> Result<(), Error> {
+    fn check_label_column(&self, column: usize, labels: &[usize], classes: usize) -> Result<(), Error> {
         let last = self.columns() - 1;
         if labels.len() < MANY_ROWS || labels.iter().any(|&label| label != labels[0]) || (column != 0 && column != last)
         {

@@ -72,7 +72,7 @@ impl Values {
             return Cell::Number(number);
         }
         let other = self.others.binary_search_by_key(&row, |&(row, _)| row);
-        other.ok().and_then(|place| self.others[place].1.as_deref()).map_or(Cell::Missing, Cell::Text)
+        other.ok().and_then(|index| self.others[index].1.as_deref()).map_or(Cell::Missing, Cell::Text)
     }
 
     pub(super) fn cells(&self) -> impl Iterator<Item = Cell<'_>> {
@@ -154,7 +154,7 @@ impl Table {
     /// # Errors
     /// As [`Table::select`], for an unknown column.
     pub fn cell(&self, row: usize, column: impl Into<Column>) -> Result<Option<Cell<'_>>, Error> {
-        let column = self.place(&column.into())?;
+        let column = self.column_index(&column.into())?;
         Ok((row < self.len()).then(|| self.columns[column].cell(row)))
     }
 
@@ -168,19 +168,19 @@ impl Table {
     }
 
     /// Returns the index of a column, from 0.
-    pub(super) fn place(&self, column: &Column) -> Result<usize, Error> {
+    pub(super) fn column_index(&self, column: &Column) -> Result<usize, Error> {
         match column {
             Column::First => Ok(0),
             Column::Last => Ok(self.columns.len() - 1),
-            &Column::At(place) if place < self.columns.len() => Ok(place),
+            &Column::At(index) if index < self.columns.len() => Ok(index),
             &Column::At(found) => {
                 Err(Error::Outside { what: "column", of: self.origin.clone(), found, count: self.columns.len() })
             }
             Column::Named(name) => {
                 let names = self.names.as_deref().unwrap_or_default();
-                let mut places = (0..names.len()).filter(|&place| names[place] == *name);
-                match (places.next(), places.next()) {
-                    (Some(place), None) => Ok(place),
+                let mut indices = (0..names.len()).filter(|&index| names[index] == *name);
+                match (indices.next(), indices.next()) {
+                    (Some(index), None) => Ok(index),
                     (None, _) if names.is_empty() => Err(self.no_column(name, "no header".to_owned())),
                     (None, _) => Err(self.no_column(name, choices(name, &names.join(", ")))),
                     (Some(_), Some(_)) => Err(self.no_column(name, "several of that name".to_owned())),

@@ -97,12 +97,12 @@ impl Chart {
             .draw()?;
         for curve in &self.curves {
             let style = self.colour_of(curve).stroke_width(2);
-            for stretch in curve.points.split(|point| !self.shows(*point)).filter(|stretch| !stretch.is_empty()) {
+            for segment in curve.points.split(|point| !self.shows(*point)).filter(|segment| !segment.is_empty()) {
                 if !curve.scattered {
-                    frame.draw_series([PathElement::new(stretch, style)])?;
+                    frame.draw_series([PathElement::new(segment, style)])?;
                 }
-                if curve.scattered || stretch.len() == 1 {
-                    frame.draw_series(stretch.iter().map(|&point| Circle::new(point, 3, style.filled())))?;
+                if curve.scattered || segment.len() == 1 {
+                    frame.draw_series(segment.iter().map(|&point| Circle::new(point, 3, style.filled())))?;
                 }
             }
         }
@@ -143,8 +143,8 @@ impl Chart {
             return Ok(());
         }
         let top = (GAP + u64::from(TITLE) + line_height() / 2) as i32;
-        for (place, curve) in self.curves.iter().enumerate() {
-            let y = top + place as i32 * line_height() as i32;
+        for (index, curve) in self.curves.iter().enumerate() {
+            let y = top + index as i32 * line_height() as i32;
             let colour = self.colour_of(curve);
             if curve.scattered {
                 area.draw(&Circle::new((KEY / 2, y), 3, colour.filled()))?;

@@ -102,8 +102,8 @@ impl Paint for ConfusionChart {
         let (left, top, field) = (left as i32, top as i32, self.field() as i32);
         let classes = self.matrix.classes();
         let middle = |class: usize| class as i32 * field + field / 2;
-        let place = anchored(TITLE, HPos::Left, VPos::Top);
-        area.draw(&Text::new(self.title.as_str(), (GAP as i32, GAP as i32 / 2), place))?;
+        let style = anchored(TITLE, HPos::Left, VPos::Top);
+        area.draw(&Text::new(self.title.as_str(), (GAP as i32, GAP as i32 / 2), style))?;
         let fields = classes as i32 * field;
         let above = top - TEXT as i32 * 2;
         area.draw(&Text::new("predicted", (left + fields / 2, above), anchored(TEXT, HPos::Center, VPos::Center)))?;

@@ -140,8 +140,8 @@ impl Legend<'_> {
             area.draw(&Rectangle::new([(left, y), (left + bar, y + 1)], shown.filled()))?;
         }
         for (y, number) in [top, (top + bottom) / 2, bottom].into_iter().zip(&self.numbers) {
-            let place = anchored(TEXT, HPos::Left, VPos::Center);
-            area.draw(&Text::new(number.as_str(), (left + bar + BESIDE as i32, y), place))?;
+            let style = anchored(TEXT, HPos::Left, VPos::Center);
+            area.draw(&Text::new(number.as_str(), (left + bar + BESIDE as i32, y), style))?;
         }
         let right = left + self.reach() as i32;
         area.draw(&Text::new(self.meaning, (right, (top + bottom) / 2), upwards(TEXT)))
@@ -173,20 +173,20 @@ impl Paint for Sheet {
     fn paint<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>) -> Painted<B> {
         let layout = Layout::of(self);
         if !self.title.is_empty() {
-            let place = anchored(TITLE, HPos::Left, VPos::Top);
-            area.draw(&Text::new(self.title.as_str(), (GAP as i32, GAP as i32 / 2), place))?;
+            let style = anchored(TITLE, HPos::Left, VPos::Top);
+            area.draw(&Text::new(self.title.as_str(), (GAP as i32, GAP as i32 / 2), style))?;
         }
         let shared = self.shared_scale();
-        for (place, tile) in self.tiles.iter().enumerate() {
-            let (row, column) = (place as u64 / layout.columns, place as u64 % layout.columns);
+        for (index, tile) in self.tiles.iter().enumerate() {
+            let (row, column) = (index as u64 / layout.columns, index as u64 % layout.columns);
             let middle = layout.left + column * layout.cell_width + (layout.cell_width - GAP) / 2;
             let bottom = layout.top + row * layout.cell_height + layout.picture_height;
             tile.draw(area, shared, (middle as i32, bottom as i32))?;
         }
         for (row, name) in self.rows.iter().enumerate().take(layout.rows as usize) {
             let y = layout.top + row as u64 * layout.cell_height + layout.picture_height / 2;
-            let place = anchored(TEXT, HPos::Right, VPos::Center);
-            area.draw(&Text::new(name.as_str(), ((layout.left - GAP / 2) as i32, y as i32), place))?;
+            let style = anchored(TEXT, HPos::Right, VPos::Center);
+            area.draw(&Text::new(name.as_str(), ((layout.left - GAP / 2) as i32, y as i32), style))?;
         }
         self.drawn_legend().map_or(Ok(()), |legend| legend.draw(area, &layout))
     }

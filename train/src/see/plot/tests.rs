@@ -79,9 +79,9 @@ fn letters_keep_their_left_bearing_and_are_aligned_to_their_anchor() {
         let mut backend = BitMapBackend::with_buffer(&mut pixels, (200, 200));
         letters::draw(&mut backend, text, &anchored(30, across, down), 30.0, (100, 100)).unwrap();
         drop(backend);
-        let dark = |place: usize| pixels[3 * place] < 128;
-        let places = (0..200 * 200).filter(|&place| dark(place)).map(|place| (place % 200, place / 200));
-        let (xs, ys): (Vec<_>, Vec<_>) = places.unzip();
+        let dark = |index: usize| pixels[3 * index] < 128;
+        let points = (0..200 * 200).filter(|&index| dark(index)).map(|index| (index % 200, index / 200));
+        let (xs, ys): (Vec<_>, Vec<_>) = points.unzip();
         let range =
             |numbers: &[usize]| [numbers.iter().min(), numbers.iter().max()].map(|number| *number.unwrap() as i32);
         [range(&xs), range(&ys)]

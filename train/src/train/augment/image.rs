@@ -247,17 +247,17 @@ impl Mapping {
 }
 
 impl Axis {
-    fn find(&self, place: f64) -> Interpolation {
+    fn find(&self, coordinate: f64) -> Interpolation {
         let last = (self.size - 1) as f64;
-        let (place, inside) = match self.fill {
-            Fill::Constant(_) => (place, (place + 1.0).min(last + 1.0 - place).clamp(0.0, 1.0)),
-            Fill::Edge => (place, 1.0),
+        let (coordinate, inside) = match self.fill {
+            Fill::Constant(_) => (coordinate, (coordinate + 1.0).min(last + 1.0 - coordinate).clamp(0.0, 1.0)),
+            Fill::Edge => (coordinate, 1.0),
             Fill::Reflect if self.size == 1 => (0.0, 1.0),
-            Fill::Reflect => (last - (place.rem_euclid(2.0 * last) - last).abs(), 1.0),
+            Fill::Reflect => (last - (coordinate.rem_euclid(2.0 * last) - last).abs(), 1.0),
         };
-        let place = (self.start + self.part * place.clamp(0.0, last)).clamp(0.0, last);
-        let first = place as usize;
-        Interpolation { first, second: (first + 1).min(self.size - 1), along: place - first as f64, inside }
+        let coordinate = (self.start + self.part * coordinate.clamp(0.0, last)).clamp(0.0, last);
+        let first = coordinate as usize;
+        Interpolation { first, second: (first + 1).min(self.size - 1), along: coordinate - first as f64, inside }
     }
 }
 
@@ -301,11 +301,11 @@ impl<T: Number, const H: usize, const W: usize, const C: usize> Augment<Tensor<H
                 distance += element.to_f64() - first;
             }
             let mean = first + distance / count;
-            let stretch = within(self.contrast, random);
+            let contrast = within(self.contrast, random);
             let light = within(self.brightness, random);
             for element in elements.iter_mut() {
                 let old = element.to_f64();
-                *element = T::from_f64(old + stretch * (old - mean) + light);
+                *element = T::from_f64(old + contrast * (old - mean) + light);
             }
         }
         if self.noise > 0.0 {
@@ -442,8 +442,8 @@ mod tests {
     fn pixels_from_outside_have_the_fill_value() {
         // A row of 0 to 6, read at an offset of two and a half pixels.
         let axis = |fill| Axis { size: 7, fill, part: 1.0, start: 0.0 };
-        let at = |fill, place: f64| {
-            let Interpolation { first, second, along, inside } = axis(fill).find(place);
+        let at = |fill, coordinate: f64| {
+            let Interpolation { first, second, along, inside } = axis(fill).find(coordinate);
             (blend(first as f64, second as f64, along), inside)
         };
         assert_eq!(at(Fill::Edge, -2.5), (0.0, 1.0));
