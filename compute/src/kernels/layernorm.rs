@@ -29,9 +29,10 @@ pub fn layernorm_forward<T: Elementary>(
     }
 }
 
-/// With x̂ = (x − μ) / √(σ² + ε) and means over the channels of a position:
-/// ∂ℓ/∂x = (γ ∂ℓ/∂y − mean(γ ∂ℓ/∂y) − x̂ mean(γ ∂ℓ/∂y · x̂)) / √(σ² + ε), which overwrites `dy`;
-/// ∂ℓ/∂γ += Σ ∂ℓ/∂y · x̂ and ∂ℓ/∂β += Σ ∂ℓ/∂y over all positions, unless they are empty.
+/// Computes the gradients of a layer normalisation. With x̂ = (x − μ) / √(σ² + ε) and means over the channels of a position:
+///
+/// - ∂ℓ/∂x = (γ ∂ℓ/∂y − mean(γ ∂ℓ/∂y) − x̂ mean(γ ∂ℓ/∂y · x̂)) / √(σ² + ε), which overwrites `dy`.
+/// - ∂ℓ/∂γ += Σ ∂ℓ/∂y · x̂ and ∂ℓ/∂β += Σ ∂ℓ/∂y over all positions, unless they are empty.
 pub fn layernorm_grad<T: Scalar>(
     context: &Context<'_>,
     spec: &Spec,

@@ -135,14 +135,15 @@ pub fn batchnorm_fold<T: Scalar>(
     fold(context.isa(), T::from_f64(spec.epsilon), gamma, beta, moving_mean, moving_variance, bias, scale, shift);
 }
 
-/// With x̂ = (x − μ) / √(σ² + ε), means over the batch and all positions, and the output y before the activation:
-/// ∂ℓ/∂x = γ / √(σ² + ε) · (∂ℓ/∂y − mean(∂ℓ/∂y) − x̂ mean(∂ℓ/∂y · x̂)), where `dy`, or `source` unless it is empty, holds the gradient, and
-/// `dy` is overwritten;
-/// ∂ℓ/∂γ += Σ ∂ℓ/∂y · x̂ and ∂ℓ/∂β += Σ ∂ℓ/∂y, unless they are empty. With frozen statistics μ and σ do not depend on x, and ∂ℓ/∂x = γ /
-/// √(σ² + ε) · ∂ℓ/∂y.
+/// Computes the gradients of a batch normalisation. With x̂ = (x − μ) / √(σ² + ε), means over the batch and all positions, and the output y
+/// before the activation:
 ///
-/// An activation that clamps y has the derivative 0 beyond its bounds, so that ∂ℓ/∂y is 0 there. The outputs are not read: y is recomputed
-/// from x.
+/// - ∂ℓ/∂x = γ / √(σ² + ε) · (∂ℓ/∂y − mean(∂ℓ/∂y) − x̂ mean(∂ℓ/∂y · x̂)), which overwrites `dy`. With frozen statistics μ and σ do not depend on
+///   x, and ∂ℓ/∂x = γ / √(σ² + ε) · ∂ℓ/∂y.
+/// - ∂ℓ/∂γ += Σ ∂ℓ/∂y · x̂ and ∂ℓ/∂β += Σ ∂ℓ/∂y, unless they are empty.
+///
+/// `dy` holds the gradient of the output, unless `source` does. An activation that clamps y has the derivative 0 beyond its bounds, so that
+/// ∂ℓ/∂y is 0 there. The outputs are not read: y is recomputed from x.
 #[allow(clippy::too_many_arguments)]
 pub fn batchnorm_grad<T: Scalar>(
     context: &Context<'_>,
