@@ -173,7 +173,7 @@ macro_rules! __methods {
 
         $crate::__without_std! {
             impl $own<f32> {
-                /// Training needs the feature `std`.
+                /// Does not compile: training needs the feature `std`.
                 pub fn init(seed: u64) -> Self where for<'a> f32: FeatureStd<'a> {
                     needs_std(seed)
                 }

@@ -207,7 +207,7 @@ mod tests {
         archive.entries().map(|(name, entry)| Some((name.to_owned(), unpacked(entry)?))).collect()
     }
 
-    /// The random generator SplitMix64.
+    /// Draws a number below `below` by SplitMix64.
     fn random(state: &mut u64, below: u64) -> u64 {
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (*state ^ *state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);

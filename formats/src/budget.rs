@@ -17,8 +17,10 @@ impl Budget {
         self.left
     }
 
+    /// Spends `bytes` bytes of the budget.
+    ///
     /// # Errors
-    /// If fewer than `bytes` bytes are left.
+    /// If fewer are left.
     pub(crate) fn spend(&mut self, bytes: usize) -> Result<(), String> {
         self.left = self.left.checked_sub(bytes).ok_or("more objects than a file of its length has room for")?;
         Ok(())

@@ -39,6 +39,8 @@ impl<T: Copy + Default> Pages<T> {
         }
     }
 
+    /// Appends a value.
+    ///
     /// # Errors
     /// If the budget does not allow another page.
     pub(crate) fn push(&mut self, value: T, budget: &mut Budget) -> Result<(), String> {

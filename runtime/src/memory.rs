@@ -143,7 +143,7 @@ fn ask_for_huge_pages<T>(memory: &mut [core::mem::MaybeUninit<T>]) {
     }
 }
 
-/// Other systems choose the page size themselves.
+/// Does nothing: other systems choose the page size themselves.
 #[cfg(not(target_os = "linux"))]
 fn ask_for_huge_pages<T>(_: &mut [core::mem::MaybeUninit<T>]) {}
 

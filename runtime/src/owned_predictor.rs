@@ -209,7 +209,7 @@ impl<N: Architecture> fmt::Debug for OwnedPredictor<N> {
     }
 }
 
-/// [`OwnedPredictor::from_file`].
+/// Implements [`OwnedPredictor::from_file`].
 pub(crate) fn read<T: Precision>(plan: &HeldPlan<T>, path: &Path) -> Result<Held<T>, Error> {
     let mut start = Vec::new();
     let file = File::open(path).map_err(Error::io(path, "read"))?;
@@ -270,7 +270,7 @@ fn padding(bytes: usize) -> usize {
     bytes.next_multiple_of(64) - bytes
 }
 
-/// [`OwnedPredictor::save`].
+/// Implements [`OwnedPredictor::save`].
 pub(crate) fn save<T: Precision>(expected: &Expected, held: &Held<T>, path: &Path) -> Result<(), Error> {
     if cfg!(target_endian = "big") {
         let problem = PredictionFileError::ByteOrder;

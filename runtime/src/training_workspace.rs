@@ -41,7 +41,7 @@ impl<N: Architecture> TrainingWorkspace<N> {
         Self { memory, capacity, batch: 0, threads }
     }
 
-    /// The offset of the values: behind the scratch memory of all threads.
+    /// Returns the offset of the values: behind the scratch memory of all threads.
     fn start(&self) -> usize {
         self.threads.count() * N::TRAINING.scratch
     }

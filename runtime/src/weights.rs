@@ -363,7 +363,7 @@ fn take_all<T: Precision>(
     compared.take(facts, weights, file.origin(), file.checksum())
 }
 
-/// [`SaveWeights::load`] and [`SaveWeights::load_converted`].
+/// Implements [`SaveWeights::load`] and [`SaveWeights::load_converted`].
 pub(crate) fn load<T: Precision>(
     facts: Facts,
     weights: &mut Weights<T>,
@@ -373,12 +373,12 @@ pub(crate) fn load<T: Precision>(
     take_all(facts, weights, &WeightFile::read(path)?, convert)
 }
 
-/// [`SaveWeights::load_bytes`].
+/// Implements [`SaveWeights::load_bytes`].
 pub(crate) fn load_bytes<T: Precision>(facts: Facts, weights: &mut Weights<T>, bytes: &[u8]) -> Result<Loaded, Error> {
     take_all(facts, weights, &WeightFile::from_bytes(bytes.to_vec(), "the bytes")?, false)
 }
 
-/// [`SaveWeights::load_matching`].
+/// Implements [`SaveWeights::load_matching`].
 pub(crate) fn load_matching<T: Precision>(
     facts: Facts,
     weights: &mut Weights<T>,
@@ -390,7 +390,7 @@ pub(crate) fn load_matching<T: Precision>(
     checked.take(facts, weights, file.origin(), file.checksum())
 }
 
-/// [`SaveWeights::from_file`].
+/// Implements [`SaveWeights::from_file`].
 pub(crate) fn read<T: Precision>(facts: Facts, path: &Path) -> Result<Weights<T>, Error> {
     let stream = Safetensors::read(path)?;
     with_all(facts, &stream, &|compared| {
@@ -414,7 +414,7 @@ pub(crate) fn with_all<T: Precision, R>(
     take(&compared)
 }
 
-/// [`SaveWeights::to_bytes`].
+/// Implements [`SaveWeights::to_bytes`].
 pub(crate) fn to_bytes<T: Precision>(facts: Facts, weights: &Weights<T>) -> Vec<u8> {
     let mut writer = Writer::new();
     writer.metadata("network", facts.name);

@@ -118,7 +118,7 @@ mod tests {
         offsets
     }
 
-    /// By the documentation of the other library: for each index there, the index here.
+    /// The expected indices follow from the other library's documentation: for each index there, the index here.
     #[test]
     fn every_layout_is_a_change_of_axes() {
         let index =

@@ -41,7 +41,7 @@ struct Found<'e> {
     expected: &'e Expected,
 }
 
-/// [`super::ForeignWeights::from_foreign`].
+/// Implements [`super::ForeignWeights::from_foreign`].
 pub(crate) fn read<T: Precision>(
     facts: Facts,
     file: &dyn TensorFile,
@@ -194,7 +194,7 @@ impl Expected {
     }
 }
 
-/// [`super::ForeignWeights::foreign_tensors`].
+/// Implements [`super::ForeignWeights::foreign_tensors`].
 pub(crate) fn tensors<T: Precision>(
     facts: Facts,
     weights: &Weights<T>,

@@ -34,7 +34,7 @@ pub(super) struct Idle {
 }
 
 impl Idle {
-    /// The loop of each thread until the pool ends: executes the work of others, where there is some.
+    /// Executes the work of other threads until the pool ends; each thread of the pool runs this loop.
     pub(super) fn work(&self) {
         let mut polling = Polling::new();
         while !self.has_ended.load(Ordering::Acquire) {

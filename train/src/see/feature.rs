@@ -29,23 +29,23 @@ pub(super) enum Within {
 }
 
 impl Feature {
-    /// The logit of a class: its output before the final softmax or sigmoid. The output after the softmax could also be increased
+    /// Creates the feature of a class: its logit, before the final softmax or sigmoid. The output after the softmax could also be increased
     /// by decreasing the other classes (Simonyan et al., 2014, section 2).
     pub fn class(class: usize) -> Self {
         Self(Description::Class(class))
     }
 
-    /// The unit of `layer` at `[row, column, channel]`.
+    /// Creates the feature of one unit: the element of `layer` at `[row, column, channel]`.
     pub fn at(layer: impl Into<String>, [row, column, channel]: [usize; 3]) -> Self {
         Self(Description::Layer { layer: layer.into(), channel, within: Within::At([row, column]) })
     }
 
-    /// The largest element of a feature map of `layer`, at any position of each image.
+    /// Creates the feature of a map's peak: the largest element of a feature map of `layer`, at any position of each image.
     pub fn peak(layer: impl Into<String>, channel: usize) -> Self {
         Self(Description::Layer { layer: layer.into(), channel, within: Within::Peak })
     }
 
-    /// The mean of a whole feature map of `layer`.
+    /// Creates the feature of a whole map: the mean of a feature map of `layer`.
     pub fn map(layer: impl Into<String>, channel: usize) -> Self {
         Self(Description::Layer { layer: layer.into(), channel, within: Within::Mean })
     }

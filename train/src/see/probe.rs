@@ -88,7 +88,7 @@ impl<'n, N: Network> Probe<'n, N> {
 }
 
 impl Reading {
-    /// The reading before any kernel has run. A `flatten` at the very beginning outputs the image itself, and no kernel runs for it.
+    /// Returns the reading before any kernel has run. A `flatten` at the very beginning outputs the image itself, and no kernel runs for it.
     fn before<T: Precision>(feature: Located, image: &[T]) -> Self {
         let (value, place) = match feature {
             Located::Layer(map, within) => map.read(within, image),

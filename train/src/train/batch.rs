@@ -72,7 +72,7 @@ impl<I, T> Batch<I, T> {
     }
 }
 
-/// See [`Batch::name_sample`].
+/// Implements [`Batch::name_sample`].
 fn name_sample(error: Error, set: &str, numbers: &[u64], partners: &[u64]) -> Error {
     let number = |index: usize| numbers.get(index).copied();
     match error {

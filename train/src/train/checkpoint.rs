@@ -141,7 +141,7 @@ impl Checkpoints {
     }
 }
 
-/// [`Checkpoints::save`].
+/// Implements [`Checkpoints::save`].
 pub(crate) fn save<T: Precision>(
     checkpoints: &Checkpoints,
     identity: &Identity,
@@ -153,7 +153,7 @@ pub(crate) fn save<T: Precision>(
     Ok(())
 }
 
-/// [`Checkpoints::resume_run`].
+/// Implements [`Checkpoints::resume_run`].
 pub(crate) fn resume<T: Precision>(
     checkpoints: &Checkpoints,
     identity: &Identity,

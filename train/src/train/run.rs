@@ -294,7 +294,7 @@ impl<T: Precision> View<'_, T> {
         self.schedule.factor(&Progress { step, steps_per_epoch: self.steps_per_epoch, steps })
     }
 
-    /// [`Run::check_weights`].
+    /// Runs [`Run::check_weights`].
     pub(super) fn check_weights(&self) -> Result<(), Error> {
         check_weights(self.facts.layers, self.weights.parameters(), self.position.step, self.saved.as_deref())
     }
@@ -313,7 +313,7 @@ pub(crate) fn check_weights<T: Precision>(
     }
 }
 
-/// [`Run::step`].
+/// Implements [`Run::step`].
 pub(crate) fn step<T: Precision>(run: &mut View<'_, T>, loss: BatchLoss, gradients: &[T]) -> Result<(), Error> {
     let rate = step_rate(run);
     let (parameters, _) = run.weights.buffers_mut();
@@ -335,7 +335,7 @@ pub(crate) fn count_step<T: Precision>(run: &mut View<'_, T>, loss: BatchLoss, r
     run.position.batch += 1;
 }
 
-/// [`Run::end_epoch`].
+/// Implements [`Run::end_epoch`].
 pub(crate) fn end_epoch<T: Precision>(
     run: &mut View<'_, T>,
     validation: Option<&Validation>,
