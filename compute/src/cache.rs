@@ -52,7 +52,7 @@ fn asked() -> Option<usize> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_second_cache_has_a_sensible_size_each_time() {
+    fn the_l2_cache_has_a_plausible_size() {
         let bytes = super::second();
         assert!((1 << 18..=1 << 22).contains(&bytes) && bytes == super::second(), "{bytes}");
     }

@@ -353,7 +353,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_row_is_in_one_part_whose_scratch_is_its_own() {
+    fn every_row_is_in_one_part_with_its_own_scratch() {
         for (threads, count, least) in [(1, 5, 1), (2, 5, 1), (3, 7, 2), (7, 100, 1), (7, 3, 1), (4, 9, 4), (2, 0, 1)] {
             let (mut rows, mut scratch) = (vec![0.0; count * 3], vec![0.0; 10 * threads]);
             let fork = SerialFork(threads);

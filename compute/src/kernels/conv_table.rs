@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "conv_table: the table names a channel or a filter that there is not")]
-    fn a_connection_that_there_is_not_is_refused() {
+    fn a_connection_to_a_missing_channel_is_refused() {
         let spec = Spec { connections: &[[3, 0]], ..SPEC };
         f32::conv_table_expand(&Context::of(0), &spec, &[0.0; 2], &mut [0.0; 12]);
     }

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mask_does_not_depend_on_how_the_batch_is_cut() {
+    fn the_mask_does_not_depend_on_how_the_batch_is_split() {
         let spec = Spec { rate: 0.5, len: 37, layer: 0 };
         let whole = mask(&spec, &PASS);
         for image in 0..4 {

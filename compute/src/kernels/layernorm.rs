@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_in_every_epilogue() {
+    fn it_applies_every_epilogue() {
         for (channels, parameters) in [(3, 3), (64, 0), (70, 70), (2100, 2100)] {
             let (x, gamma) =
                 (random_elements(&mut Random::new(4), 4 * channels), random_elements(&mut Random::new(5), parameters));

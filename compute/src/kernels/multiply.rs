@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_in_every_epilogue() {
+    fn it_applies_every_epilogue() {
         for (len, channels) in [(30, None), (2500, None), (30, Some(1)), (30, Some(6)), (5000, Some(50))] {
             let ends = |epilogue, y: &mut [f32]| {
                 let spec = Spec { len, channels, epilogue };

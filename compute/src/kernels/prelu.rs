@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_in_every_epilogue() {
+    fn it_applies_every_epilogue() {
         for (len, slopes) in [(60, 1), (60, 3), (5000, 1), (5000, 50)] {
             let (x, a) = (random_elements(&mut Random::new(4), 2 * len), random_elements(&mut Random::new(5), slopes));
             let ends = |epilogue, y: &mut [f32]| {

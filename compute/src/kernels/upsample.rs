@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_in_every_epilogue() {
+    fn it_applies_every_epilogue() {
         for (input, factor) in [([1, 2, 2], [2, 3]), ([3, 5, 7], [1, 2]), ([2, 40, 30], [2, 2])] {
             let small: usize = input.iter().product();
             let x: Vec<f32> = (0..2 * small).map(|index| (index * 7919 % 1009) as f32 / 504.5 - 1.0).collect();

@@ -126,7 +126,7 @@ impl Isa {
     #[inline]
     pub fn detect() -> Self {
         #[cfg(test)]
-        if let Some(isa) = super::tests::forced() {
+        if let Some(isa) = super::tests::forced_isa() {
             return isa;
         }
         Self::widest()

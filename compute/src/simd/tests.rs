@@ -11,7 +11,7 @@ std::thread_local! {
 }
 
 /// The instruction set that [`Isa::detect`] returns on this thread instead of the processor's.
-pub(super) fn forced() -> Option<Isa> {
+pub(super) fn forced_isa() -> Option<Isa> {
     FORCED.get()
 }
 
@@ -41,7 +41,7 @@ fn every_instruction_set_is_tested_or_named() {
 }
 
 #[test]
-fn a_limit_holds_for_its_own_time() {
+fn a_forced_instruction_set_is_restored_afterwards() {
     let before = Isa::detect();
     let portable = Isa::Portable(Portable::new());
     assert_eq!(only(portable, Isa::detect), portable);
@@ -179,7 +179,7 @@ impl WithSimd<f32> for Spread<'_> {
 }
 
 #[test]
-fn blocks_of_lanes_are_spread_from_each_of_theirs() {
+fn each_lane_of_a_block_is_broadcast_to_the_block() {
     let lanes: Vec<f32> = (0..16).map(|lane| lane as f32).collect();
     for (width, lane) in [1, 2, 4, 8, 16].into_iter().flat_map(|width| (0..width).map(move |lane| (width, lane))) {
         for isa in Isa::all().0 {

@@ -18,8 +18,8 @@ use crate::simd::{Isa, Simd, Vector, WithSimd, mapped, unrolled};
 
 /// Returns the elements of scratch memory that `conv_pixels_forward` needs per thread, whatever the batch.
 pub const fn conv_pixels_forward_scratch(spec: &Spec) -> usize {
-    let aside = if spec.epilogue.accumulate { spec.rows_len()[1] } else { 0 };
-    planes_len(spec) + sums_len(spec) + aside
+    let transposed_row = if spec.epilogue.accumulate { spec.rows_len()[1] } else { 0 };
+    planes_len(spec) + sums_len(spec) + transposed_row
 }
 
 /// y = f(scale · (w ∗ x) + shift + y). Constant sizes are those of a small layer, which runs on one thread.
@@ -118,7 +118,7 @@ impl<T: Elementary, C: Configuration<Spec>> Forward<'_, T, C> {
         let spec = configuration.sizes();
         let ([_, columns, filters], [down, across]) = (spec.output, padded(spec));
         let (planes, rest) = scratch.split_at_mut(planes_len(spec));
-        let (sums, aside) = rest.split_at_mut(sums_len(spec));
+        let (sums, transposed_row) = rest.split_at_mut(sums_len(spec));
         let (row_len, together) = (columns * filters, const { rows_together::<T, S, C>() });
         assert!(w.len() == spec.weights_len() && S::LANES <= LANES, "length of the weights");
         epilogue.check(filters);
@@ -148,9 +148,9 @@ impl<T: Elementary, C: Configuration<Spec>> Forward<'_, T, C> {
                     for (row, y) in y.chunks_exact_mut(row_len).enumerate() {
                         let sums = &sums[row * taps.sums_row..];
                         if spec.epilogue.accumulate {
-                            transpose::<T, S>(simd, [filters, columns], sums, from_row, &mut aside[..row_len]);
+                            transpose::<T, S>(simd, [filters, columns], sums, from_row, &mut transposed_row[..row_len]);
                             let end = epilogue.of_element();
-                            aside.iter().zip(y).for_each(|(&z, y)| end.store(z, y));
+                            transposed_row.iter().zip(y).for_each(|(&z, y)| end.store(z, y));
                         } else {
                             transpose::<T, S>(simd, [filters, columns], sums, from_row, y);
                         }

@@ -197,7 +197,7 @@ proptest! {
 
 /// More columns than are packed at once, and more rows than a block has.
 #[test]
-fn wide_gradients_are_cut_in_blocks_to_the_same_bits() {
+fn wide_gradients_in_blocks_have_the_same_bits() {
     let spec = Spec { inputs: 61, outputs: 1500, epilogue: Epilogue::NONE };
     let micro_batches =
         [[numbers::<f32>(40 * 61, 1), numbers(40 * 1500, 2)], [numbers(9 * 61, 3), numbers(9 * 1500, 4)]];

@@ -279,7 +279,7 @@ fn many_channels_and_long_rows_agree_by_blocks() {
 
 #[test]
 #[should_panic(expected = "a convolution that can be computed in blocks")]
-fn steps_between_windows_are_refused() {
+fn strides_above_1_are_refused() {
     let spec = conv::Spec { output: [14, 14, 6], stride: [2, 2], ..LENET };
     conv::conv_blocks_grad_input_scratch(&spec);
 }

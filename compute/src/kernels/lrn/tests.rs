@@ -67,7 +67,7 @@ fn alpha_is_not_divided_by_the_size() {
 }
 
 #[test]
-fn it_ends_in_every_epilogue() {
+fn it_applies_every_epilogue() {
     for spec in specs() {
         let x = random_elements(&mut Random::new(4), 2 * spec.channels);
         assert_ends(x.len(), |epilogue, y: &mut [f32]| {

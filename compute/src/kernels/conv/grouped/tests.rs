@@ -101,7 +101,7 @@ proptest! {
     #![proptest_config(shapes(200))]
 
     #[test]
-    fn groups_as_they_lie_agree_with_the_reference(
+    fn groups_in_lines_agree_with_the_reference(
         spec in in_lines(), batch in 1usize..3, each_filter in any::<[bool; 2]>(),
     ) {
         prop_assert!(spec.groups_in_lines());
