@@ -1,65 +1,65 @@
-//! The cost model of kernels: how long a candidate takes for one image, from what it does and what each part of that took on a measured
-//! machine. Only the order of candidates matters, and it changes little between processors with vectors and caches.
+//! The cost model of kernels: estimates the time of a candidate for one image from its work and from measured times per unit of work.
+//! Only the order of candidates matters, and it differs little between processors with SIMD vectors and caches.
 //!
-//! `cargo bench -p netwright-compute --features std --bench selection` prints the constants of the machine it runs on. Those below were measured
-//! in single precision, on one thread of an AMD EPYC 9004 (Zen 4) at 3.7 GHz with AVX-512, in images of 7x7 to 64x64.
+//! `cargo bench -p netwright-compute --features std --bench selection` prints the constants of the machine it runs on. The constants below
+//! were measured in single precision on one thread of an AMD EPYC 9004 (Zen 4) at 3.7 GHz with AVX-512, for images of 7x7 to 64x64.
 
-/// What a kernel does for one image. Counts are fractions where several images of a batch share something.
+/// The work of a kernel for one image. A count is a fraction where several images of a batch share the work.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Work {
-    /// Multiply-adds in register tiles, lanes and rows that stay idle counted.
+    /// Multiply-adds in register tiles, including idle lanes and rows.
     pub lanes: f64,
-    /// Products of matrices that are called: one for each row of windows, or for each window by itself.
+    /// Calls of matrix products: one for each row of windows, or for each single window.
     pub calls: f64,
-    /// Register tiles whose sums are stored, six rows by sixteen columns each.
+    /// Stored register tiles of six rows by sixteen columns.
     pub tiles: f64,
-    /// Elements of images that are copied, with their padding.
+    /// Copied elements of images, including padding.
     pub copied: f64,
-    /// Elements of tiles that are transformed, with their share of both sides' reading and writing.
+    /// Transformed elements of tiles, including the reads and writes before and after the transform.
     pub transformed: f64,
-    /// Elements of weights that are packed in the pass.
+    /// Weights that are packed in the pass.
     pub packed: f64,
-    /// Elements of weights that are packed once for all passes of a step.
+    /// Weights that are packed once for all passes of a step.
     pub prepared: f64,
-    /// Elements of weights that are read from beyond the second cache.
+    /// Weights that are read from beyond the L2 cache.
     pub read: f64,
-    /// Elements of the gradients of weights that are read and written there.
+    /// Elements of gradients of weights that are read and written beyond the L2 cache.
     pub updated: f64,
 }
 
-/// Nanoseconds of a multiply-add of one lane.
+/// Nanoseconds per multiply-add of one lane.
 pub const LANE: f64 = 0.0183;
-/// Nanoseconds of the call of a product.
+/// Nanoseconds per call of a matrix product.
 pub const CALL: f64 = 50.0;
-/// Nanoseconds of a register tile, besides its multiply-adds.
+/// Nanoseconds per register tile, without its multiply-adds.
 pub const TILE: f64 = 7.0;
-/// Nanoseconds of an element that is copied.
+/// Nanoseconds per copied element.
 pub const COPIED: f64 = 0.08;
-/// Nanoseconds of an element that is transformed.
+/// Nanoseconds per transformed element.
 pub const TRANSFORMED: f64 = 0.2;
-/// Nanoseconds of an element that is packed.
+/// Nanoseconds per packed element.
 pub const PACKED: f64 = 0.8;
-/// Nanoseconds of an element of weights that is read from beyond the second cache.
+/// Nanoseconds per weight that is read from beyond the L2 cache.
 pub const READ: f64 = 0.12;
-/// Nanoseconds of an element of a gradient that is read and written there.
+/// Nanoseconds per element of a gradient that is read and written beyond the L2 cache.
 pub const UPDATED: f64 = 0.4;
 
-/// Elements in single precision that a second cache holds.
+/// The capacity of an L2 cache, in single-precision elements.
 pub const CACHED: usize = 256 * 1024;
-/// Elements that the last cache holds.
-const LAST_CACHED: usize = 4 * 1024 * 1024;
-/// Images of a training batch for which the number of its micro-batches is estimated.
+/// The capacity of the last-level cache, in single-precision elements.
+const LAST_LEVEL_CACHED: usize = 4 * 1024 * 1024;
+/// The size of a training batch for which the number of micro-batches is estimated.
 pub const BATCH: usize = 64;
-/// Images of a training pass that share what is packed and updated once.
+/// The images of a training pass, which share one packing and one update.
 pub const MICRO_BATCH: f64 = 8.0;
 
 impl Work {
-    /// The same where the weights, so many, are packed once for so many passes, and not in each. What no cache holds is written to memory then
-    /// and read again, which takes up to twice as long.
+    /// The work if the weights are packed once for `passes` passes instead of in each pass. Packed weights that exceed the last-level cache
+    /// are written to memory and read again, which takes up to twice as long.
     #[must_use]
     pub fn prepared_for(self, passes: usize, weights: usize) -> Self {
-        let longer = if weights > LAST_CACHED { 2.0 } else { 1.0 };
-        Self { packed: 0.0, prepared: longer * self.packed / passes as f64, ..self }
+        let slowdown = if weights > LAST_LEVEL_CACHED { 2.0 } else { 1.0 };
+        Self { packed: 0.0, prepared: slowdown * self.packed / passes as f64, ..self }
     }
 }
 
@@ -76,8 +76,8 @@ pub fn nanoseconds(work: &Work) -> f64 {
         + updated * UPDATED
 }
 
-/// Whether a layer is so small that its kernel pays for being compiled for its sizes: by its multiply-adds, and by the elements of an image
-/// that its kernel reads and writes. Each such kernel costs every build of the network.
+/// Whether a layer is small enough for a kernel with compile-time sizes to pay off, given its multiply-adds and the elements of an image that
+/// its kernel reads and writes. Each such kernel adds to the compile time of the network.
 pub fn is_small(macs: u64, elements: usize) -> bool {
     macs <= 1 << 20 && elements <= 1 << 15
 }

@@ -1,4 +1,4 @@
-//! What can be selected for a node: for each direction, the candidates that its operation offers, and which of them was taken.
+//! Kernel selection: the candidates that an operation offers for each direction, and the selected one.
 
 pub use netwright_abi::Direction;
 
@@ -6,33 +6,34 @@ use crate::cost::Work;
 use crate::ids::ValueId;
 use crate::ops::{Pack, Phase};
 
-/// A way to compute a node in one direction.
+/// A kernel that can compute a node in one direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Candidate {
-    /// The word for it behind the option `kernel`.
+    /// Its word after the option `kernel`.
     pub name: &'static str,
-    /// What makes it fast or slow.
+    /// The reason why it is fast or slow.
     pub why: &'static str,
-    /// What it takes, for one image.
+    /// Its work for one image.
     pub work: Work,
-    /// How the weights are prepared for it, once for all predictions or once a step of training. Of two candidates of one name, one reads
-    /// them so.
+    /// The packing of its weights, once for all predictions or once per training step. Of two candidates with the same name, only one reads
+    /// packed weights.
     pub packing: Option<Pack>,
-    /// Elements of scratch memory and of prepared weights that it asks for, about; none where it is 0.
+    /// The approximate number of elements of its scratch memory and prepared weights; 0 if it needs none.
     pub memory: usize,
 }
 
-/// What the best candidate is.
+/// The criterion by which a candidate is selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Objective {
-    /// The fastest.
+    /// The least estimated time.
     Speed,
-    /// The one that asks for the least memory, of several the fastest.
+    /// The least memory; among several with equal memory, the least estimated time.
     Memory,
 }
 
 impl Objective {
-    /// That of a phase where the text asks for none: of a prediction it is speed with the feature `speed`, which the facade's `std` turns on. Training has a heap.
+    /// The default objective of a phase. For predictions it is speed with the feature `speed`, which the facade's `std` enables; training has a
+    /// heap.
     pub const fn of(phase: Phase) -> Self {
         match phase {
             Phase::Predicting if !cfg!(feature = "speed") => Self::Memory,
@@ -41,15 +42,15 @@ impl Objective {
     }
 }
 
-/// The candidate that was taken.
+/// The selected candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selected {
-    /// For what.
+    /// The direction it is selected for.
     pub direction: Direction,
     /// [`Candidate::name`].
     pub name: &'static str,
-    /// Why, with its estimated time, and what the runner-up would have taken.
+    /// The reason, with its estimated time and that of the runner-up.
     pub why: String,
-    /// The weights in the form that it reads, where they are prepared.
+    /// Its prepared weights, if it reads prepared weights.
     pub prepared: Option<ValueId>,
 }

@@ -1,11 +1,11 @@
-//! The kernels of a convolution: each algorithm's in every direction, and what they take.
+//! The algorithms of a convolution: the kernels of each algorithm in every direction, with their work and memory.
 
 use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, GradWeights, Kernel, Prepare};
 use netwright_abi::spec::conv::{Kind, Spec};
 
 use super::conv_work::{
-    HOT, block, blocks, direct, filled, grouped, in_registers, padded, padded_by_channels, pixels, products,
+    MAX_BLOCK, block, blocks, direct, filled, grouped, in_registers, padded, padded_by_channels, pixels, products,
     products_of_groups, registers, winograd,
 };
 use super::{ForwardKernel, InputGradientKernel, Pack, Packing};
@@ -13,55 +13,55 @@ use crate::cost::Work;
 use crate::selection::{Candidate, Direction};
 use crate::words::Choice;
 
-/// The form that filters are packed in: the kernel, and how many elements there are of them then.
+/// A packed form of filters: the packing kernel, and the number of packed elements.
 #[derive(Clone, Copy)]
 struct PackFilters {
     kernel: Kernel<Prepare<()>, Kind>,
     len: fn(&Spec) -> usize,
 }
 
-/// As products of matrices read them forward, and for the gradient of the input.
+/// The forms that matrix products read: in the forward pass, and for the gradient of the input.
 const FILTERS: PackFilters = PackFilters { kernel: kernels::conv_gemm_pack, len: Spec::weights_len };
 const ROTATED: PackFilters = PackFilters { kernel: kernels::conv_gemm_pack_rotated, len: Spec::weights_len };
 
-/// Transposed, in small blocks.
+/// Filters transposed in small blocks.
 const BLOCKS: PackFilters = PackFilters { kernel: kernels::conv_direct_pack_rotated, len: Spec::weights_len };
 
-/// Those of several groups in their tiles.
+/// The filters of several groups in tiles.
 const GROUPED: PackFilters = PackFilters { kernel: kernels::conv_grouped_pack, len: |spec| spec.grouped_len(false) };
 
 type WeightGradientKernel = Kernel<GradWeights<()>, Kind>;
 
-/// An algorithm, with its kernel in each direction that it has.
+/// An algorithm, with its kernels for the directions that it supports.
 pub(super) struct Algorithm {
-    /// The word for it behind the option `kernel`.
+    /// Its word after the option `kernel`.
     pub(super) name: &'static str,
-    /// That word in the reference of the language; `None` where another row of the same name has it.
+    /// The documentation of that word; `None` if another row with the same name has it.
     choice: Option<Choice>,
-    /// What makes it fast or slow.
+    /// The reason why it is fast or slow.
     why: &'static str,
     fits: fn(&Spec) -> bool,
-    /// Whether it takes plain sums.
+    /// Whether it computes plain sums.
     pub(super) is_exact: bool,
     predicting: Option<ForwardKernel<Kind>>,
-    /// The same that stores nothing but the largest of each 2x2 window of its output.
+    /// Its prediction kernel that stores only the maximum of each 2x2 window of the output.
     pub(super) pooling: Option<ForwardKernel<Kind>>,
-    /// How its filters are prepared for that.
+    /// The packing of its filters for predictions.
     packing: Option<PackFilters>,
     forward: Option<ForwardKernel<Kind>>,
     pub(super) grad_input: Option<InputGradientKernel<Kind>>,
-    /// Whether that can be added to what stands in its place.
+    /// Whether `grad_input` can accumulate into the previous contents of its output.
     pub(super) adds_gradient: bool,
-    /// How they can be prepared for training, forward and for the gradient of the input.
+    /// The packing of its filters for training: in the forward pass, and for the gradient of the input.
     packing_of_a_step: [Option<PackFilters>; 2],
-    /// Its kernel for the gradient of the weights, where it has one for these sizes.
+    /// Its kernel for the gradient of the weights, if it has one for these sizes.
     pub(super) grad_weights: fn(&Spec) -> Option<WeightGradientKernel>,
     work: fn(&Spec, Direction) -> Work,
-    /// Elements of scratch memory and of prepared filters, about.
+    /// The approximate number of elements of scratch memory and prepared filters.
     memory: fn(&Spec) -> usize,
 }
 
-/// What a row leaves out: an algorithm without kernels, of any sizes, as exact as a plain sum.
+/// The defaults of a row: an algorithm without kernels, for all sizes, as exact as a plain sum.
 const NONE: Algorithm = Algorithm {
     name: "",
     choice: None,
@@ -80,7 +80,7 @@ const NONE: Algorithm = Algorithm {
     memory: |_| 0,
 };
 
-/// Without scratch memory, and with filters as they lie.
+/// The algorithm without scratch memory and without packed filters.
 const IN_PLACE: Algorithm = Algorithm {
     name: "direct",
     choice: Some(DIRECT),
@@ -95,7 +95,7 @@ const IN_PLACE: Algorithm = Algorithm {
     ..NONE
 };
 
-/// All of them. Of two of one name, the sizes fit one.
+/// All algorithms. Of two with the same name, exactly one fits given sizes.
 static ALGORITHMS: [Algorithm; 9] = [
     Algorithm {
         name: "depthwise",
@@ -209,7 +209,7 @@ static ALGORITHMS: [Algorithm; 9] = [
             needs: "tiny images and filters, several taps, stride 1 and one group",
         }),
         why: "sixteen images side by side in the vector",
-        fits: |spec| spec.in_blocks() && block(spec) <= HOT,
+        fits: |spec| spec.in_blocks() && block(spec) <= MAX_BLOCK,
         forward: Some(ForwardKernel::Packing(kernels::conv_blocks_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_blocks_grad_input)),
         packing_of_a_step: [None, Some(ROTATED)],
@@ -229,7 +229,7 @@ static ALGORITHMS: [Algorithm; 9] = [
     IN_PLACE,
 ];
 
-/// The words behind `kernel` of a convolution.
+/// The words after the option `kernel` of a convolution.
 pub(crate) const CHOICES: &[Choice] = &{
     const COUNT: usize = {
         let (mut count, mut row) = (0, 0);
@@ -257,30 +257,30 @@ pub(super) const DEPTHWISE: Choice = Choice {
     needs: "a group for each channel",
 };
 
-/// Behind `kernel`, also of dense layers.
+/// A word after the option `kernel`, also for dense layers.
 pub(crate) const DIRECT: Choice =
     Choice { name: "direct", summary: "reads windows and filters where they lie, without scratch memory", needs: "" };
 pub(crate) const GEMM: Choice =
     Choice { name: "gemm", summary: "products of matrices; predictions pack the filters once", needs: "" };
 
 impl Algorithm {
-    /// Those that compute a convolution of these sizes.
+    /// The algorithms for a convolution of these sizes.
     pub(super) fn fitting(spec: &Spec) -> impl Iterator<Item = &'static Self> {
         ALGORITHMS.iter().filter(|algorithm| (algorithm.fits)(spec))
     }
 
-    /// Whether one of a name stores the largest of each 2x2 window alone, where that is wanted.
+    /// Whether an algorithm with this name can store only the maximum of each 2x2 window.
     pub(super) fn can_pool(name: &str) -> bool {
         ALGORITHMS.iter().any(|algorithm| algorithm.name == name && algorithm.pooling.is_some())
     }
 
-    /// The one of a name; the first that fits where nothing was selected.
+    /// The algorithm with this name; without a name, the first that fits.
     pub(super) fn selected(name: Option<&'static str>, spec: &Spec) -> &'static Self {
         let mut fitting = Self::fitting(spec).filter(|algorithm| name.is_none_or(|name| name == algorithm.name));
         fitting.next().unwrap_or(&ALGORITHMS[ALGORITHMS.len() - 1])
     }
 
-    /// Its kernel on the way forward.
+    /// Its kernel in the forward direction.
     pub(super) fn forward(&self, direction: Direction, is_prepared: bool) -> ForwardKernel<Kind> {
         let predicts = direction == Direction::Predicting && (is_prepared || self.packing.is_none());
         let [first, other] = if predicts { [self.predicting, self.forward] } else { [self.forward, self.predicting] };
@@ -288,7 +288,8 @@ impl Algorithm {
         kernel
     }
 
-    /// What it offers in a direction, of filters called `weights`: where its kernel packs them in each pass, also with filters packed before.
+    /// Its candidates in a direction, for filters called `weights`. A kernel that packs filters in each pass is also offered with filters packed
+    /// in advance.
     pub(super) fn candidates(
         &self,
         spec: &Spec,
