@@ -1,18 +1,18 @@
-//! The table of kernels: for each its operands in order, with what it does to them, and the sizes it takes.
+//! The table of kernels: for each its operands in order, with the kernel's access to them, and the type of its sizes.
 //!
-//! Kernels that compute the same by different algorithms share a signature, so that one call can be built for whichever is selected.
+//! Kernels that compute the same by different algorithms share a signature, so that one call can be built for the selected kernel.
 
 pub use crate::kernel::{Access, Kernel, KernelId, Operands, Signature};
 use crate::spec;
 
-/// Hands the table to the macro `$then`: signatures with their operands, and under each `module::kernel(sizes)`, followed by
-/// `constants` where the kernel can be compiled for constant sizes, by `pass` where it is told the pass, and by `scratch` where it asks for
-/// scratch memory.
+/// Calls the macro `$then` with the table: signatures with their operands, and under each `module::kernel(sizes)`, followed by `constants`
+/// where the kernel can be compiled for constant sizes, by `pass` where it receives the pass, and by `scratch` where it needs scratch
+/// memory.
 #[macro_export]
 macro_rules! for_each_kernel {
     ($then:ident) => {
         $then! {
-            /// A layer with weights, forward.
+            /// The forward pass of a layer with weights.
             Weighted {
                 Read x: "The input.",
                 Read w: "The weights.",
@@ -22,15 +22,14 @@ macro_rules! for_each_kernel {
             } {
                 /// Convolution without scratch memory: y from x, weights, scale, shift.
                 conv::conv_direct_forward(conv);
-                /// The same of a small layer, whose windows lie inside the image: y from x, weights, scale, shift.
+                /// The same for a small layer with windows inside the image: y from x, weights, scale, shift.
                 conv::conv_registers_forward(conv) constants;
-                /// Convolution as products of matrices, whose filters `conv_pack` has packed: y from x, filters, scale, shift.
+                /// Convolution as matrix products, with filters packed by `conv_pack`: y from x, filters, scale, shift.
                 conv::conv_packed_forward(conv) scratch;
-                /// Convolution by Winograd's algorithm, whose filters `conv_winograd_pack` has transformed: y from x, filters, scale,
-                /// shift.
+                /// Convolution by Winograd's algorithm, with filters transformed by `conv_winograd_pack`: y from x, filters, scale, shift.
                 conv::conv_winograd_forward(conv) scratch;
-                /// The same, of which the largest element of each window of 2x2 outputs is stored, and nothing else: y is what a max pool
-                /// with stride 2 makes of the output. What bounds values is the only activation before it, and nothing is added.
+                /// The same followed by a max pool of 2x2 windows with stride 2; only the pooled output y is stored. The only activation is
+                /// one that clamps, and nothing is accumulated.
                 conv::conv_winograd_pooled_forward(conv) scratch;
                 /// Convolution with pixels in the lanes: y from x, weights, scale, shift.
                 conv::conv_pixels_forward(conv) constants scratch;
@@ -47,7 +46,8 @@ macro_rules! for_each_kernel {
                 /// Trained subsampling: y from x, coefficients, scale, shift.
                 subsample::subsample_forward(subsample);
             }
-            /// A layer with weights, forward, as products that pack them unless that has been done for all passes of a step.
+            /// The forward pass of a layer with weights as products, which pack the weights unless they are packed once for all passes of a
+            /// step.
             Packable {
                 Read x: "The input.",
                 Read w: "The weights.",
@@ -56,13 +56,13 @@ macro_rules! for_each_kernel {
                 Read shift: "A summand for each channel of the output, such as a bias, or nothing: 0.",
                 Write y: "The output.",
             } {
-                /// Convolution as products of matrices: y from x, weights, packed, scale, shift.
+                /// Convolution as matrix products: y from x, weights, packed, scale, shift.
                 conv::conv_gemm_forward(conv) scratch;
                 /// Convolution in many small groups: y from x, weights, packed, scale, shift.
                 conv::conv_grouped_forward(conv) scratch;
                 /// Convolution by the form of Winograd's algorithm that rounds least: y from x, weights, packed, scale, shift.
                 conv::conv_winograd_train_forward(conv) scratch;
-                /// Convolution that lays blocks of images in the lanes: y from x, weights, packed, scale, shift.
+                /// Convolution in blocks of images in the lanes: y from x, weights, packed, scale, shift.
                 conv::conv_blocks_forward(conv) scratch;
                 /// Transposed convolution; the sizes are those of the convolution it transposes: y from x, weights, packed, scale, shift.
                 deconv::deconv_forward(conv) scratch;
@@ -71,7 +71,7 @@ macro_rules! for_each_kernel {
                 /// Dense layer, weights `[outputs, inputs]`: y from x, weights, packed, scale, shift.
                 dense::dense_transposed_forward(dense) scratch;
             }
-            /// Two layers with weights, forward, of which the second reads what the first computes of some rows at once.
+            /// The forward pass of two layers with weights; the second reads some rows of the first at a time.
             Separable {
                 Read x: "The input.",
                 Read depthwise: "The weights of the first.",
@@ -82,11 +82,11 @@ macro_rules! for_each_kernel {
                 Read shift: "A summand for each channel of the output, such as a bias, or nothing: 0.",
                 Write y: "The output.",
             } {
-                /// Depthwise convolution, then a 1x1 convolution whose filters `conv_pack` has packed: y from x, the former's weights, scale,
+                /// Depthwise convolution, then a 1x1 convolution with filters packed by `conv_pack`: y from x, the former's weights, scale,
                 /// shift, the latter's filters, scale, shift.
                 separable::separable_forward(separable) scratch;
             }
-            /// A layer with weights: the gradient of its input.
+            /// The gradient of the input of a layer with weights.
             GradInput {
                 Read dy: "The gradient of the output.",
                 Read w: "The weights.",
@@ -97,7 +97,8 @@ macro_rules! for_each_kernel {
                 /// Trained subsampling: dx from dy, coefficients.
                 subsample::subsample_grad_input(subsample);
             }
-            /// A layer with weights: the gradient of its input, as products that pack them unless that has been done for all passes of a step.
+            /// The gradient of the input of a layer with weights as products, which pack the weights unless they are packed once for all
+            /// passes of a step.
             PackableGradInput {
                 Read dy: "The gradient of the output.",
                 Read w: "The weights.",
@@ -106,13 +107,13 @@ macro_rules! for_each_kernel {
             } {
                 /// Convolution without scratch memory: dx from dy, weights, packed.
                 conv::conv_direct_grad_input(conv);
-                /// Convolution as products of matrices: dx from dy, weights, packed.
+                /// Convolution as matrix products: dx from dy, weights, packed.
                 conv::conv_gemm_grad_input(conv) scratch;
                 /// Convolution in many small groups: dx from dy, weights, packed.
                 conv::conv_grouped_grad_input(conv) scratch;
                 /// Convolution by Winograd's algorithm: dx from dy, weights, packed.
                 conv::conv_winograd_grad_input(conv) scratch;
-                /// Convolution that lays blocks of images in the lanes: dx from dy, weights, packed.
+                /// Convolution in blocks of images in the lanes: dx from dy, weights, packed.
                 conv::conv_blocks_grad_input(conv) scratch;
                 /// Transposed convolution; the sizes are those of the convolution it transposes: dx from dy, weights, packed.
                 deconv::deconv_grad_input(conv) scratch;
@@ -121,7 +122,7 @@ macro_rules! for_each_kernel {
                 /// Dense layer, weights `[outputs, inputs]`: dx from dy, weights, packed.
                 dense::dense_transposed_grad_input(dense) scratch;
             }
-            /// A layer with weights: the gradients of weights and bias.
+            /// The gradients of weights and bias of a layer.
             GradWeights {
                 Read x: "The input.",
                 Read dy: "The gradient of the output.",
@@ -130,11 +131,11 @@ macro_rules! for_each_kernel {
             } {
                 /// Convolution without scratch memory: adds to dw and db from x, dy.
                 conv::conv_direct_grad_weights(conv) scratch;
-                /// Convolution as products of matrices: adds to dw and db from x, dy.
+                /// Convolution as matrix products: adds to dw and db from x, dy.
                 conv::conv_gemm_grad_weights(conv) scratch;
                 /// Convolution by Winograd's algorithm: adds to dw and db from x, dy.
                 conv::conv_winograd_grad_weights(conv) scratch;
-                /// Convolution that lays blocks of images in the lanes: adds to dw, db from x, dy.
+                /// Convolution in blocks of images in the lanes: adds to dw and db from x, dy.
                 conv::conv_blocks_grad_weights(conv) scratch;
                 /// Convolution in many small groups: adds to dw and db from x, dy.
                 conv::conv_grouped_grad_weights(conv) scratch;
@@ -149,9 +150,9 @@ macro_rules! for_each_kernel {
                 /// Trained subsampling: adds to dw and db from x, dy.
                 subsample::subsample_grad_weights(subsample);
             }
-            /// Weights become what a kernel reads in their place.
-            Prepare { Read w: "The weights.", Write prepared: "What is read in their place.", } {
-                /// Filters in panels, in which those of one tap and channel lie together.
+            /// Preparation of weights: what a kernel reads instead of them.
+            Prepare { Read w: "The weights.", Write prepared: "The prepared weights, which kernels read instead.", } {
+                /// Filters in panels, in which those of one tap and channel are contiguous.
                 conv::conv_pack(conv);
                 /// Filters as `conv_gemm_forward` and `deconv_grad_input` pack them.
                 conv::conv_gemm_pack(conv);
@@ -167,16 +168,16 @@ macro_rules! for_each_kernel {
                 dense::dense_pack(dense);
                 /// Weights `[inputs, outputs]` as a product packs their transpose.
                 dense::dense_pack_transposed(dense);
-                /// Filters of a connection table as those of an ordinary convolution, with zeros for what is not connected.
+                /// Filters of a connection table as those of an ordinary convolution, with zeros where there is no connection.
                 conv_table::conv_table_expand(conv_table);
                 /// The transforms of filters for Winograd's algorithm, in panels.
                 conv::conv_winograd_pack(conv);
-                /// The same for the way forward in training.
+                /// The same for the forward pass in training.
                 conv::conv_winograd_pack_fine(conv);
-                /// The same of filters that are rotated and transposed, for the gradient of the input.
+                /// The same of rotated and transposed filters, for the gradient of the input.
                 conv::conv_winograd_pack_rotated(conv);
             }
-            /// A pool, forward.
+            /// The forward pass of a pool.
             Pooled {
                 Read x: "The input.",
                 Read scale: "A factor for each channel, or nothing: 1.",
@@ -185,14 +186,14 @@ macro_rules! for_each_kernel {
             } {
                 /// Max pooling: y from x, scale, shift.
                 pool::maxpool_forward(pool) constants;
-                /// Average pooling, padding left out: y from x, scale, shift.
+                /// Average pooling, without the padding: y from x, scale, shift.
                 pool::avgpool_forward(pool) constants;
             }
             /// A function of one value.
             Unary { Read x: "The input.", Write y: "The output.", } {
-                /// Zeros around an image: y from x. The gradient of a crop.
+                /// Zero padding: y from x. The gradient of a crop.
                 pad::zeropad_forward(pad);
-                /// Enlargement: y from x.
+                /// Nearest-neighbour upsampling: y from x.
                 upsample::upsample_forward(upsample);
                 /// Local response normalisation: y from x.
                 lrn::lrn_forward(lrn);
@@ -200,20 +201,20 @@ macro_rules! for_each_kernel {
                 distance::distance_forward(distance);
                 /// y = x
                 copy::copy(copy);
-                /// Channels of several groups side by side: y from x.
+                /// The channel shuffle: y from x.
                 shuffle::shuffle(shuffle);
-                /// Images one after the other become blocks of images in the lanes: y from x.
+                /// Converts contiguous images to blocks of images in the lanes: y from x.
                 relayout::into_lanes(relayout);
-                /// Blocks of images in the lanes become images one after the other: y from x.
+                /// Converts blocks of images in the lanes to contiguous images: y from x.
                 relayout::out_of_lanes(relayout);
             }
-            /// The gradient of a function that needs nothing of the way forward.
+            /// The gradient of a function that needs no value of the forward pass.
             UnaryGrad { Read dy: "The gradient of the output.", Write dx: "The gradient of the input.", } {
                 /// Average pooling: dx from dy.
                 pool::avgpool_grad(pool);
-                /// Zeros around an image: dx from dy. A crop.
+                /// Zero padding: dx from dy. A crop.
                 pad::zeropad_grad(pad);
-                /// Enlargement: dx from dy.
+                /// Nearest-neighbour upsampling: dx from dy.
                 upsample::upsample_grad(upsample);
             }
             /// The gradient of a function that needs its input.
@@ -234,12 +235,12 @@ macro_rules! for_each_kernel {
                 Read dy: "The gradient of the output.",
                 Write dx: "The gradient of the input.",
             } {
-                /// Max pooling: dx from x, y, dy; the first largest element of a window takes its gradient.
+                /// Max pooling: dx from x, y, dy; the first largest element of a window gets its gradient.
                 pool::maxpool_grad(pool);
             }
-            /// A function in place, or the gradient of one that needs nothing of the way forward.
+            /// A function in place, or the gradient of one that needs no value of the forward pass.
             InPlace {
-                Source source: "What it changes where that lies elsewhere, or nothing: what stands in its place.",
+                Source source: "The input, where the kernel works out of place, or nothing: it works in place.",
                 Update values: "The value, or the gradient.",
             } {
                 /// An activation function.
@@ -250,14 +251,14 @@ macro_rules! for_each_kernel {
                 softmax::logsoftmax_forward(softmax);
                 /// Dropout: of values, and of their gradients.
                 dropout::dropout_apply(dropout) pass;
-                /// Times a constant: values, and gradients.
+                /// The product with a constant: of values, and of gradients.
                 scale::scale(scale);
             }
             /// The gradient of a function, in place, from its output.
             GradFromOutput {
                 Read y: "The output.",
-                Source source: "What it changes where that lies elsewhere, or nothing: what stands in its place.",
-                Update dy: "The gradient of the output becomes that of the input.",
+                Source source: "The input, where the kernel works out of place, or nothing: it works in place.",
+                Update dy: "The gradient of the output, which is overwritten by that of the input.",
             } {
                 /// An activation function: dy becomes dz, by the output.
                 activation::activation_grad_from_output(activation) pass;
@@ -269,8 +270,8 @@ macro_rules! for_each_kernel {
             /// The gradient of a function, in place, from its input.
             GradFromInput {
                 Read z: "The input.",
-                Source source: "What it changes where that lies elsewhere, or nothing: what stands in its place.",
-                Update dy: "The gradient of the output becomes that of the input.",
+                Source source: "The input, where the kernel works out of place, or nothing: it works in place.",
+                Update dy: "The gradient of the output, which is overwritten by that of the input.",
             } {
                 /// An activation function: dy becomes dz, by the input.
                 activation::activation_grad_from_input(activation) pass;
@@ -279,15 +280,16 @@ macro_rules! for_each_kernel {
             Accumulate { Read x: "The term.", Update y: "The sum.", } {
                 /// y becomes f(y + x)
                 add::add_assign(add);
-                /// The gradient of filters of a connection table: adds to y what of x, that of expanded filters, is connected.
+                /// The gradient of filters of a connection table: adds to y the elements of x, the gradient of the expanded filters, at the
+                /// connections.
                 conv_table::conv_table_gather(conv_table);
             }
-            /// A sum that begins.
+            /// The start of a sum.
             Clear { Write sum: "The sum.", } {
                 /// Zeros, whatever the batch.
                 copy::clear(copy);
             }
-            /// A layer with slopes, forward.
+            /// The forward pass of a layer with slopes.
             Sloped { Read x: "The input.", Read slopes: "One slope, or one for each channel.", Write y: "The output.", } {
                 /// Parametric ReLU: y from x, slopes.
                 prelu::prelu_forward(prelu);
@@ -296,7 +298,7 @@ macro_rules! for_each_kernel {
             SlopedGrad {
                 Read x: "The input.",
                 Read slopes: "The slopes.",
-                Update dy: "The gradient of the output becomes that of the input.",
+                Update dy: "The gradient of the output, which is overwritten by that of the input.",
                 Update dslopes: "The gradient of the slopes, or nothing.",
             } {
                 /// Parametric ReLU: dy becomes dx; adds to dslopes.
@@ -313,33 +315,33 @@ macro_rules! for_each_kernel {
                 Read other: "The other factor.",
                 Write dx: "The gradient of the factor.",
             } {
-                /// Product: that of the left factor, from dy and the right.
+                /// Product: the gradient of the left factor, from dy and the right.
                 multiply::multiply_grad_left(multiply);
-                /// Product: that of the right factor, from dy and the left.
+                /// Product: the gradient of the right factor, from dy and the left.
                 multiply::multiply_grad_right(multiply);
             }
-            /// A part of the channels of a whole is written.
+            /// Writes one operand of a concatenation.
             PartWrite { Read part: "The part.", Write whole: "The whole.", } {
-                /// Writes a part into its channels of the whole, whose other channels stay.
+                /// Writes one operand to its channels of the output, and leaves the other channels unchanged.
                 concat::concat_write(concat);
-                /// Writes a part into its channels of the whole, and zeros into the others.
+                /// Writes one operand to its channels of the output, and zeros to the others.
                 concat::concat_spread(concat);
             }
-            /// A part of the channels of a whole is read.
+            /// Reads one operand of a concatenation.
             PartRead { Read whole: "The whole.", Write part: "The part.", } {
-                /// Reads a part from its channels of the whole.
+                /// Reads the channels of one operand from the output.
                 concat::concat_read(concat);
             }
-            /// A constant factor becomes a scale and a shift.
+            /// Folds a constant factor into a scale and a shift.
             ScaleFold {
                 Read bias: "The bias of the layer before.",
                 Write scale: "A factor for each channel.",
                 Write shift: "A summand for each channel.",
             } {
-                /// A constant behind a layer with a bias: the scale and shift of its channels.
+                /// A constant factor after a layer with a bias: the scale and shift of its channels.
                 scale::scale_fold(scale);
             }
-            /// Batch normalisation while training.
+            /// Batch normalisation in training.
             BatchNormTrain {
                 Read x: "The input.",
                 Read gamma: "γ, or nothing: 1.",
@@ -350,7 +352,7 @@ macro_rules! for_each_kernel {
                 Write saved_mean: "The mean of the batch.",
                 Write saved_inverse_deviation: "1 / √(σ² + ε) of the batch.",
             } {
-                /// Batch normalisation while training: y from x, and the batch's statistics; moves the moving ones.
+                /// Batch normalisation in training: y from x and the statistics of the batch; updates the moving statistics.
                 batchnorm::batchnorm_train_forward(batchnorm) pass;
             }
             /// Batch normalisation by the moving statistics, in place.
@@ -359,13 +361,13 @@ macro_rules! for_each_kernel {
                 Read beta: "β, or nothing: 0.",
                 Read moving_mean: "The moving mean.",
                 Read moving_variance: "The moving variance.",
-                Source source: "What it changes where that lies elsewhere, or nothing: what stands in its place.",
+                Source source: "The input, where the kernel works out of place, or nothing: it works in place.",
                 Update values: "The value.",
             } {
                 /// Batch normalisation by the moving statistics.
                 batchnorm::batchnorm_predict_forward(batchnorm);
             }
-            /// Batch normalisation by the moving statistics becomes a scale and a shift.
+            /// Folds batch normalisation by the moving statistics into a scale and a shift.
             BatchNormFold {
                 Read gamma: "γ, or nothing: 1.",
                 Read beta: "β, or nothing: 0.",
@@ -375,7 +377,7 @@ macro_rules! for_each_kernel {
                 Write scale: "A factor for each channel.",
                 Write shift: "A summand for each channel.",
             } {
-                /// Batch normalisation by the moving statistics behind a layer with a bias: the scale and shift of its channels.
+                /// Batch normalisation by the moving statistics after a layer with a bias: the scale and shift of its channels.
                 batchnorm::batchnorm_fold(batchnorm);
             }
             /// The gradients of a batch normalisation.
@@ -385,8 +387,8 @@ macro_rules! for_each_kernel {
                 Read beta: "β, or nothing: 0.",
                 Read saved_mean: "The mean of the batch.",
                 Read saved_inverse_deviation: "1 / √(σ² + ε) of the batch.",
-                Source source: "What it changes where that lies elsewhere, or nothing: what stands in its place.",
-                Update dy: "The gradient of the output becomes that of the input.",
+                Source source: "The input, where the kernel works out of place, or nothing: it works in place.",
+                Update dy: "The gradient of the output, which is overwritten by that of the input.",
                 Update dgamma: "The gradient of γ, or nothing.",
                 Update dbeta: "The gradient of β, or nothing.",
             } {
@@ -407,7 +409,7 @@ macro_rules! for_each_kernel {
             LayerNormGrad {
                 Read x: "The input.",
                 Read gamma: "γ, or nothing: 1.",
-                Update dy: "The gradient of the output becomes that of the input.",
+                Update dy: "The gradient of the output, which is overwritten by that of the input.",
                 Update dgamma: "The gradient of γ, or nothing.",
                 Update dbeta: "The gradient of β, or nothing.",
             } {
@@ -418,7 +420,7 @@ macro_rules! for_each_kernel {
     };
 }
 
-/// Whether a row of the table is told the pass, asks for scratch memory, and can be compiled for constant sizes.
+/// Whether a row of the table receives the pass, needs scratch memory, and can be compiled for constant sizes.
 macro_rules! wants {
     (@ pass) => {
         0
@@ -475,7 +477,7 @@ macro_rules! declare {
             )*
         )*
 
-        /// All of them, each with the names of its operands in order.
+        /// All kernels, each with the names of its operands in order.
         pub static ALL: &[(KernelId, &[&str])] = &[$($(($name.id, $signature::<()>::OPERANDS)),*),*];
     };
 }

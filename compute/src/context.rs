@@ -310,8 +310,6 @@ fn halve<P: Send>(
 pub(crate) mod tests {
     use super::*;
 
-    pub(crate) use self::SerialFork as Turns;
-
     /// A pool that runs its closures one after the other, the right one first.
     pub(crate) struct SerialFork(pub(crate) usize);
 

@@ -1,9 +1,9 @@
-//! What becomes of a value z before it leaves the first cache: `y = f(scale · z + shift + y)`, with a scale and a shift for each channel, what
-//! stands in the place of y already, and an activation f.
+//! The epilogue of a kernel, applied to a value z before it leaves the L1 cache: `y = f(scale · z + shift + y)`, with a scale and a shift
+//! for each channel, the previous contents of y where the epilogue accumulates, and an activation f.
 //!
-//! Every kernel that makes a value ends in it. Scale, shift, sum and what only bounds a value act on registers. Another activation is a call over the
-//! few rows that have just been stored: a register tile for each function would cost every user build time, and sums that are
-//! given to a function leave their registers anyway.
+//! Every kernel that stores a value applies one. Scale, shift, sum and activations that only clamp act on registers. Another activation is
+//! a call over the few rows that have just been stored: a register tile for each function would cost every user build time, and
+//! accumulators that are passed to a function leave their registers anyway.
 
 use netwright_abi::Activation;
 
@@ -14,42 +14,42 @@ use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::{Isa, Simd, Vector};
 
-/// Elements that are stored before an activation is applied to them: a quarter of a first cache.
+/// Elements that are stored before an activation is applied to them: a quarter of an L1 cache.
 pub(crate) const HOT: usize = 2048;
 
 /// [`netwright_abi::Epilogue`] with its operands.
 #[derive(Clone, Copy, Debug)]
 pub struct Epilogue<'a, T> {
-    /// A factor for each channel, or nothing: 1.
+    /// A factor for each channel; empty: 1.
     pub scale: &'a [T],
-    /// A summand for each channel, or nothing: 0.
+    /// A summand for each channel; empty: 0.
     pub shift: &'a [T],
-    /// Whether what stands in the place of y is added.
+    /// Whether the previous contents of y are added.
     pub accumulate: bool,
     /// The function applied last.
     pub activation: Option<Activation>,
 }
 
 impl<'a, T> Epilogue<'a, T> {
-    /// The value as it is.
+    /// The identity.
     pub const NONE: Self = Self { scale: &[], shift: &[], accumulate: false, activation: None };
 
-    /// The value is added to what stands in its place.
+    /// The value is added to the previous contents of the output.
     pub const ACCUMULATE: Self = Self { accumulate: true, ..Self::NONE };
 
-    /// An epilogue with its operands: one element for each channel, or none.
+    /// Returns an epilogue with its operands: one element for each channel, or none.
     pub fn new(epilogue: netwright_abi::Epilogue, scale: &'a [T], shift: &'a [T]) -> Self {
         let netwright_abi::Epilogue { accumulate, activation } = epilogue;
         Self { scale, shift, accumulate, activation }
     }
 
-    /// That of the channels from `first` on.
+    /// Returns the epilogue of `count` channels from `first` on.
     pub(crate) fn channels(self, first: usize, count: usize) -> Self {
         let part = |each: &'a [T]| if each.is_empty() { each } else { &each[first..first + count] };
         Self { scale: part(self.scale), shift: part(self.shift), ..self }
     }
 
-    /// Panics where a channel has no element.
+    /// Panics unless scale and shift are empty or have an element for each channel.
     #[track_caller]
     pub(crate) fn check(&self, channels: usize) {
         for each in [self.scale, self.shift] {
@@ -57,7 +57,7 @@ impl<'a, T> Epilogue<'a, T> {
         }
     }
 
-    /// That of a part of a longer sum: the shift goes with the first part, the activation with the last.
+    /// Returns the epilogue of a partial sum: the shift is applied to the first one, the activation to the last.
     pub(crate) fn of_part(self, is_first: bool, is_last: bool) -> Self {
         Self {
             shift: if is_first { self.shift } else { &[] },
@@ -67,28 +67,28 @@ impl<'a, T> Epilogue<'a, T> {
         }
     }
 
-    /// Whether sums stay as they are once they are added to what stands in their place.
+    /// Whether sums are stored unchanged, apart from adding the previous contents of the output.
     pub(crate) fn leaves_sums(&self) -> bool {
         self.scale.is_empty() && self.shift.is_empty() && self.activation.is_none()
     }
 
-    /// Itself, unless a value stays as it is: a kernel asks once, before its loops.
+    /// Returns the epilogue unless it is the identity: a kernel checks this once, before its loops.
     pub(crate) fn unless_none(&self) -> Option<&Self> {
         (self.accumulate || !self.leaves_sums()).then_some(self)
     }
 
-    /// What of it acts on registers.
+    /// Returns the part of the epilogue that acts on registers.
     pub(crate) fn in_registers(self) -> Self {
         Self { activation: self.activation.filter(|_| self.activation_after_bounds().is_none()), ..self }
     }
 
-    /// What [`Epilogue::bounds`] leaves of the activation.
+    /// Returns the activation, unless [`Epilogue::bounds`] is all of it.
     pub(crate) fn activation_after_bounds(&self) -> Option<Activation> {
         self.activation.filter(|activation| activation.bounds().is_none())
     }
 }
 
-/// The least and the most that is stored, of an element or of the lanes of a vector. NaN is stored as it is.
+/// The minimum and maximum of the stored values, of an element or of the lanes of a vector. NaN is stored unchanged.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Bounds<V> {
     floor: V,
@@ -96,20 +96,20 @@ pub(crate) struct Bounds<V> {
 }
 
 impl<T: Scalar> Bounds<T> {
-    /// None.
+    /// Returns infinite bounds.
     pub(crate) fn none() -> Self {
         Self { floor: T::from_f64(f64::NEG_INFINITY), ceiling: T::from_f64(f64::INFINITY) }
     }
 
-    /// z, or the bound that it is beyond.
+    /// Clamps z to the bounds.
     #[inline(always)]
-    pub(crate) fn hold(self, z: T) -> T {
+    pub(crate) fn clamp(self, z: T) -> T {
         at_most(at_least(z, self.floor), self.ceiling)
     }
 }
 
 impl<T: Elementary> Bounds<T> {
-    /// The same in every lane.
+    /// Broadcasts the bounds to every lane.
     #[inline(always)]
     pub(crate) fn splat<S: Simd<T>>(self, simd: S) -> Bounds<S::Vector> {
         Bounds { floor: simd.splat(self.floor), ceiling: simd.splat(self.ceiling) }
@@ -117,9 +117,9 @@ impl<T: Elementary> Bounds<T> {
 }
 
 impl<V> Bounds<V> {
-    /// z, or in each lane the bound that it is beyond.
+    /// Clamps each lane of z to the bounds.
     #[inline(always)]
-    pub(crate) fn hold_vector<T: Elementary>(self, z: V) -> V
+    pub(crate) fn clamp_vector<T: Elementary>(self, z: V) -> V
     where
         V: Vector<T>,
     {
@@ -128,7 +128,7 @@ impl<V> Bounds<V> {
 }
 
 impl<T: Elementary> Epilogue<'_, T> {
-    /// The least and the most that is stored: for a rectifier and what is cut at both ends the whole of the activation, else infinite.
+    /// Returns the bounds of the stored values: for an activation that only clamps, they are all of it; otherwise they are infinite.
     #[inline]
     pub(crate) fn bounds(&self) -> Bounds<T> {
         let [floor, ceiling] =
@@ -136,7 +136,7 @@ impl<T: Elementary> Epilogue<'_, T> {
         Bounds { floor: T::from_f64(floor), ceiling: T::from_f64(ceiling) }
     }
 
-    /// Stores `scale · z + shift + y` within the bounds, for a few channels from `first` on; [`Epilogue::finish`] does the rest.
+    /// Stores `scale · z + shift + y`, clamped, for a few channels from `first` on; [`Epilogue::finish`] does the rest.
     #[inline(always)]
     pub(crate) fn store(&self, first: usize, z: &mut [T], y: &mut [T]) {
         if !self.scale.is_empty() {
@@ -149,10 +149,10 @@ impl<T: Elementary> Epilogue<'_, T> {
             z.iter_mut().zip(&*y).for_each(|(z, &y)| *z += y);
         }
         let bounds = self.bounds();
-        z.iter().zip(y).for_each(|(&z, y)| *y = bounds.hold(z));
+        z.iter().zip(y).for_each(|(&z, y)| *y = bounds.clamp(z));
     }
 
-    /// [`Epilogue::store`] of as many channels as a kernel holds in registers: every length is known, so that they stay there.
+    /// [`Epilogue::store`] for a constant number of channels in registers: every length is known, so that they stay there.
     #[inline(always)]
     pub(crate) fn store_lanes<const LANES: usize>(&self, first: usize, mut z: [T; LANES], y: &mut [T]) {
         let Some(y) = y.first_chunk_mut::<LANES>() else { return };
@@ -168,13 +168,13 @@ impl<T: Elementary> Epilogue<'_, T> {
         }
         if self.activation.is_some() {
             let bounds = self.bounds();
-            z.iter_mut().for_each(|z| *z = bounds.hold(*z));
+            z.iter_mut().for_each(|z| *z = bounds.clamp(*z));
         }
         *y = z;
     }
 
-    /// Calls `store` with parts of y, each whole rows of `row` elements with the place where it starts, and applies to each what the bounds
-    /// leave of the activation while it lies in the first cache. `store` ends each element as [`Epilogue::of_element`] does.
+    /// Calls `store` with blocks of y, which are whole rows of `row` elements, and the index of their first element, and applies the rest
+    /// of the activation to each block while it is in the L1 cache. `store` applies [`Epilogue::of_element`] to each element.
     #[inline(always)]
     pub(crate) fn in_parts(&self, isa: Isa, row: usize, y: &mut [T], mut store: impl FnMut(usize, &mut [T])) {
         let whole = self.activation_after_bounds().is_none();
@@ -185,13 +185,13 @@ impl<T: Elementary> Epilogue<'_, T> {
         }
     }
 
-    /// The end of an element, for plain loops; a scale and a shift are not among it.
+    /// Returns the epilogue of an element, for plain loops, without scale and shift.
     #[inline(always)]
-    pub(crate) fn of_element(&self) -> ElementEnd<T> {
-        ElementEnd { accumulate: self.accumulate, bounds: self.bounds() }
+    pub(crate) fn of_element(&self) -> ElementEpilogue<T> {
+        ElementEpilogue { accumulate: self.accumulate, bounds: self.bounds() }
     }
 
-    /// [`Epilogue::store`] of a vector of channels, as many as y has.
+    /// [`Epilogue::store`] for a vector of channels, as many as y has.
     #[inline(always)]
     pub(crate) fn store_vector<S: Simd<T>>(&self, simd: S, first: usize, mut z: S::Vector, y: &mut [T]) {
         let channels = y.len().min(S::LANES);
@@ -204,10 +204,10 @@ impl<T: Elementary> Epilogue<'_, T> {
         if self.accumulate {
             z = z + simd.load_partial(y);
         }
-        self.bounds().splat(simd).hold_vector(z).store_partial(y);
+        self.bounds().splat(simd).clamp_vector(z).store_partial(y);
     }
 
-    /// Applies what the bounds leave of the activation to elements that have just been stored.
+    /// Applies the activation, unless the bounds are all of it, to elements that have just been stored.
     #[inline(always)]
     pub(crate) fn finish(&self, isa: Isa, values: &mut [T]) {
         if let Some(activation) = self.activation_after_bounds() {
@@ -215,7 +215,7 @@ impl<T: Elementary> Epilogue<'_, T> {
         }
     }
 
-    /// What a value becomes that is 0 for all channels; `y` has whole rows of channels.
+    /// Applies the epilogue to the value 0 of all channels; `y` has whole rows of channels.
     pub(crate) fn of_zero(&self, isa: Isa, channels: usize, y: &mut [T]) {
         if self.leaves_sums() {
             if !self.accumulate {
@@ -231,8 +231,8 @@ impl<T: Elementary> Epilogue<'_, T> {
         }
     }
 
-    /// What sums z that another library has stored become in their own place, rows of channels, a few at a time; what they are added to is
-    /// in them already.
+    /// Applies the epilogue to sums that another library has stored, in place, in rows of channels, a few at a time. The sums already
+    /// include the previous contents of the output.
     #[cfg(any(feature = "matrixmultiply", feature = "blas"))]
     #[inline(never)]
     pub(crate) fn apply(&self, isa: Isa, channels: usize, sums: &mut [T]) {
@@ -244,30 +244,30 @@ impl<T: Elementary> Epilogue<'_, T> {
             for z in sums.chunks_exact_mut(channels) {
                 z.iter_mut().zip(self.scale).for_each(|(z, &scale)| *z *= scale);
                 z.iter_mut().zip(self.shift).for_each(|(z, &shift)| *z += shift);
-                z.iter_mut().for_each(|z| *z = bounds.hold(*z));
+                z.iter_mut().for_each(|z| *z = bounds.clamp(*z));
             }
             self.finish(isa, sums);
         }
     }
 }
 
-/// A sum with what stands in the place already, and bounds: what a plain loop does to each element before it stores it.
+/// The epilogue of an element in a plain loop: the sum with the previous contents of the output, and bounds.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ElementEnd<T> {
+pub(crate) struct ElementEpilogue<T> {
     accumulate: bool,
     bounds: Bounds<T>,
 }
 
-impl<T: Scalar> ElementEnd<T> {
-    /// Stores `z + y` within the bounds.
+impl<T: Scalar> ElementEpilogue<T> {
+    /// Stores `z + y`, clamped.
     #[inline(always)]
     pub(crate) fn store(&self, z: T, y: &mut T) {
         let sum = if self.accumulate { z + *y } else { z };
-        *y = self.bounds.hold(sum);
+        *y = self.bounds.clamp(sum);
     }
 }
 
-/// The specification, for rows of channels.
+/// The reference of the epilogue, for rows of channels.
 #[cfg(test)]
 pub(crate) fn reference<T: Elementary>(
     epilogue: netwright_abi::Epilogue,
@@ -277,8 +277,8 @@ pub(crate) fn reference<T: Elementary>(
     y: &mut [T],
     channels: usize,
 ) {
-    for (place, (y, &z)) in y.iter_mut().zip(z).enumerate() {
-        let channel = |each: &[T], default: T| each.get(place % channels).copied().unwrap_or(default);
+    for (index, (y, &z)) in y.iter_mut().zip(z).enumerate() {
+        let channel = |each: &[T], default: T| each.get(index % channels).copied().unwrap_or(default);
         let before = if epilogue.accumulate { *y } else { T::ZERO };
         *y = channel(scale, T::ONE) * z + channel(shift, T::ZERO) + before;
         if let Some(activation) = epilogue.activation {
@@ -294,7 +294,7 @@ pub(crate) mod tests {
     use netwright_abi::Epilogue as Kind;
     use proptest::prelude::*;
 
-    /// Epilogues of all kinds.
+    /// Returns epilogues of all kinds.
     pub(crate) fn kinds() -> impl Iterator<Item = Kind> + Clone {
         let activations = [
             None,
@@ -310,30 +310,30 @@ pub(crate) mod tests {
             .flat_map(move |accumulate| activations.map(|activation| Kind { accumulate, activation }))
     }
 
-    /// One of them.
+    /// A strategy for one of [`kinds`].
     pub(crate) fn epilogues() -> impl Strategy<Value = Kind> {
         prop::sample::select(kinds().collect::<std::vec::Vec<_>>())
     }
 
-    /// Asserts that a kernel ends as the specification says in everything but a scale and a shift, on every instruction set; it is told its
-    /// epilogue and given `len` elements of y.
-    pub(crate) fn assert_ends<T: Elementary>(len: usize, kernel: impl Fn(Kind, &mut [T])) {
-        let numbers = |seed: usize| -> Vec<T> {
-            (0..len).map(|place| T::from_f64(((place * 7919 + seed) % 1009) as f64 / 504.5 - 1.0)).collect()
+    /// Asserts that a kernel applies its epilogue as the reference does, except for scale and shift, on every instruction set. The kernel
+    /// receives its epilogue and `len` elements of y.
+    pub(crate) fn assert_applies_epilogue<T: Elementary>(len: usize, kernel: impl Fn(Kind, &mut [T])) {
+        let elements = |seed: usize| -> Vec<T> {
+            (0..len).map(|index| T::from_f64(((index * 7919 + seed) % 1009) as f64 / 504.5 - 1.0)).collect()
         };
         for isa in Isa::all().0 {
-            let mut z = numbers(3);
+            let mut z = elements(3);
             only(isa, || kernel(Kind::NONE, &mut z));
             for kind in kinds() {
-                let (mut y, mut expected) = (numbers(1), numbers(1));
+                let (mut y, mut expected) = (elements(1), elements(1));
                 only(isa, || kernel(kind, &mut y));
                 reference(kind, &z, &[], &[], &mut expected, 1);
                 let tolerance = if T::NAME == "F32" { 1e-6 } else { 1e-14 };
-                for (place, (&y, &expected)) in y.iter().zip(&expected).enumerate() {
+                for (index, (&y, &expected)) in y.iter().zip(&expected).enumerate() {
                     let error = (y - expected).to_f64().abs();
                     assert!(
                         error <= tolerance * (1.0 + expected.to_f64().abs()),
-                        "{kind:?} at {place}: {y} for {expected}"
+                        "{kind:?} at {index}: {y} for {expected}"
                     );
                 }
             }
@@ -341,7 +341,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_rectifier_and_what_is_cut_at_both_ends_are_bounds_and_let_nan_through() {
+    fn activations_that_clamp_are_bounds_and_propagate_nan() {
         let nan = f32::NAN;
         let of = |activation| Epilogue { activation: Some(activation), ..Epilogue::<f32>::NONE };
         assert_eq!(of(Activation::Tanh).bounds(), Bounds::none());
@@ -366,7 +366,7 @@ pub(crate) mod tests {
 
     #[test]
     fn few_elements_become_the_same_bits_as_many() {
-        let z: Vec<f32> = (0..200).map(|place| (place as f32 - 90.0) / 16.0).collect();
+        let z: Vec<f32> = (0..200).map(|index| (index as f32 - 90.0) / 16.0).collect();
         for activation in [Activation::Tanh, Activation::Sigmoid, Activation::Gelu, Activation::Softplus] {
             let epilogue = Epilogue { activation: Some(activation), ..Epilogue::NONE };
             let mut together = z.clone();

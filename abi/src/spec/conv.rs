@@ -4,38 +4,38 @@ use core::ops::Range;
 
 use crate::Epilogue;
 
-/// Filters that are packed side by side: two vectors of the widest instruction set.
+/// Filters of a panel of packed filters: two vectors of the widest instruction set.
 pub const PANEL: usize = 32;
 
-/// The last panel is filled up with zeros to a multiple of so many: a cache line of single precision.
+/// The last panel is padded with zeros to a multiple of this: a cache line in single precision.
 pub const LINE: usize = 16;
 
-/// Lanes of the vectors in which a convolution of several groups is computed.
+/// Lanes of the vectors of a grouped convolution.
 pub const GROUP_LANES: usize = 8;
 
-/// Channels of a group whose vectors make a tile of [`GroupTiles::Groups`].
+/// Channels of a group whose vectors are a tile of [`GroupTiles::Groups`].
 pub const QUAD: usize = 4;
 
-/// The register tiles in which the channels that come out of several groups are computed, and their filters packed: vectors of
-/// [`GROUP_LANES`] lanes.
+/// The register tiles in which the output channels of several groups are computed, and their filters packed: vectors of [`GROUP_LANES`]
+/// lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupTiles {
-    /// Three rows of four vectors, whose lanes are groups: each vector is a channel.
+    /// Three rows of four vectors with groups in the lanes: each vector is a channel.
     Groups,
-    /// Six rows of two vectors, whose lanes are channels of one group.
+    /// Six rows of two vectors with channels of one group in the lanes.
     Channels,
 }
 
 impl GroupTiles {
-    /// Those in which fewer lanes are idle where `channels` channels of each group come out: that decides, whatever the pass and the
-    /// stride. Where both have as many, channels are faster, for they need no transposition.
+    /// Returns the tiles with fewer idle lanes for `channels` output channels per group. This alone decides, whatever the pass and the
+    /// stride. Where both have as many, [`GroupTiles::Channels`] is faster, because it needs no transposition.
     pub const fn choose(groups: usize, channels: usize) -> Self {
         let in_groups = groups.next_multiple_of(GROUP_LANES) * Self::Groups.fill(channels);
         let in_channels = groups * Self::Channels.fill(channels);
         if in_channels <= in_groups { Self::Channels } else { Self::Groups }
     }
 
-    /// The channels of a group when they are filled up to whole tiles.
+    /// Returns the channels of a group, padded to whole tiles.
     const fn fill(self, channels: usize) -> usize {
         match self {
             Self::Groups => channels.next_multiple_of(QUAD),
@@ -43,7 +43,7 @@ impl GroupTiles {
         }
     }
 
-    /// Groups that stand in a part of what is computed.
+    /// Returns the groups of a lane block, whose channels share the lanes.
     pub const fn together(self) -> usize {
         match self {
             Self::Groups => GROUP_LANES,
@@ -51,7 +51,7 @@ impl GroupTiles {
         }
     }
 
-    /// Vectors of a tile.
+    /// Returns the vectors of a tile.
     pub const fn vectors(self) -> usize {
         match self {
             Self::Groups => QUAD,
@@ -59,7 +59,7 @@ impl GroupTiles {
         }
     }
 
-    /// Elements of the tiles of a part.
+    /// Returns the elements of the tiles of a lane block.
     #[allow(clippy::len_without_is_empty)]
     pub const fn len(self, channels: usize) -> usize {
         self.fill(channels) * self.together()
@@ -76,17 +76,17 @@ pub struct Winograd {
 }
 
 impl Winograd {
-    /// Multiply-adds of a tile for each channel and filter.
+    /// Returns the multiply-adds of a tile for each channel and filter.
     pub const fn points(self) -> usize {
         self.patch * self.patch
     }
 
-    /// Elements of the transforms of all filters of a layer.
+    /// Returns the elements of the transforms of all filters of a layer.
     pub const fn filters_len(self, spec: &Spec) -> usize {
         self.points() * spec.input[2] * spec.group()[1]
     }
 
-    /// Tiles that the gradient of the weights takes together: as many as a cache holds the transforms of, up to a bound.
+    /// Returns the tiles of a chunk of the gradient of the weights: as many as have their transforms in a cache, within bounds.
     pub const fn tiles_of_weights(self, spec: &Spec) -> usize {
         let fit = LAST_CACHED / (self.points() * (spec.input[2] + spec.output[2]));
         if fit > TILES_TOGETHER {
@@ -104,25 +104,25 @@ impl Winograd {
     }
 }
 
-/// Terms of a sum that is not taken in parts.
+/// The maximum terms of a sum without partial sums.
 pub const SHORT: usize = 256;
 
-/// The most and the fewest tiles that the gradient of the weights takes together, whose products are then summed to the end.
+/// The maximum and minimum tiles of a chunk of the gradient of the weights; the products of a chunk are summed before the next.
 const TILES_TOGETHER: usize = 128;
 const FEWEST_TOGETHER: usize = 32;
-/// Elements of single precision that a last cache holds, about.
+/// The approximate elements in single precision that fit into a last-level cache.
 pub const LAST_CACHED: usize = 4 << 20;
 
-/// Elements of transformed filters beyond which reading them for a few tiles takes longer than the products do.
+/// Elements of transformed filters beyond which reading them for a few tiles takes longer than the products.
 const FEW_TILES: usize = 1 << 20;
-/// The fewest tiles of 6x6 outputs: theirs are the largest transforms of filters.
+/// The minimum tiles of 6x6 outputs, whose transformed filters are the largest.
 const MANY_TILES: usize = 16;
 
 spec! {
     /// The sizes of a convolution. Weights are `[window height, window width, input channels / groups, filters]`, those of a
     /// depthwise convolution `[window height, window width, channels, filters / channels]`.
     ///
-    /// Forward, `y = f(scale · Σ a·w + shift)`, with a scale and a shift for each filter: a bias is a shift. Both may be empty.
+    /// The forward pass is `y = f(scale · Σ a·w + shift)`, with a scale and a shift for each filter: a bias is a shift. Both may be empty.
     Spec {
         /// Height, width, channels of one input image.
         input: [usize; 3],
@@ -130,45 +130,44 @@ spec! {
         output: [usize; 3],
         /// Height and width of a filter, in taps.
         window: [usize; 2],
-        /// Steps from one output to the next, in input rows and columns.
+        /// Input rows and columns between adjacent outputs.
         stride: [usize; 2],
         /// Zeros around the input: top, bottom, left, right.
         padding: [usize; 4],
-        /// Steps from one tap to the next, in input rows and columns; 1 for an ordinary filter.
+        /// Input rows and columns between adjacent taps; 1 for an ordinary filter.
         dilation: [usize; 2],
-        /// Channels and filters fall into this many groups that do not meet; 1 for an ordinary convolution.
+        /// The number of groups of channels and filters, each computed separately; 1 for an ordinary convolution.
         groups: usize,
-        /// What becomes of the output on the way forward; of the gradient of the input, whether it is added to what stands in its place, where
-        /// its kernel can do so.
+        /// The epilogue of the forward pass. The gradient of the input uses only whether it accumulates, where its kernel can do so.
         epilogue: Epilogue,
     }
 }
 
 impl Spec {
-    /// Elements of one input image.
+    /// Returns the elements of one input image.
     pub const fn input_len(&self) -> usize {
         self.input[0] * self.input[1] * self.input[2]
     }
 
-    /// Elements of one output image.
+    /// Returns the elements of one output image.
     pub const fn output_len(&self) -> usize {
         self.output[0] * self.output[1] * self.output[2]
     }
 
-    /// Elements of the largest of each window of 2x2 outputs: the last row, and the last column, is left out where their number is odd.
+    /// Returns the elements of the output after a max pool of 2x2 windows: a last odd row, and a last odd column, is left out.
     pub const fn pooled_len(&self) -> usize {
         self.output[0] / 2 * (self.output[1] / 2) * self.output[2]
     }
 
-    /// Elements of the filters in panels of [`PANEL`], the last filled up with zeros to whole cache lines.
+    /// Returns the elements of the filters in panels of [`PANEL`], the last padded with zeros to whole cache lines.
     pub const fn packed_len(&self) -> usize {
         self.window[0] * self.window[1] * (self.input[2] / self.groups) * self.output[2].next_multiple_of(LINE)
     }
 
-    /// The form of Winograd's algorithm that computes it, where one does: windows of 3x3 or 5x5 without steps, and whole cache lines of
-    /// channels and filters in each group. It is F(4x4, 3x3); F(2x2, 3x3) for so few tiles that fewer transforms of filters are worth
-    /// more than fewer multiply-adds; F(6x6, 3x3) for large images that its tiles nearly fill, where sums are short enough for what it
-    /// rounds; and F(2x2, 5x5).
+    /// Returns the form of Winograd's algorithm that computes it, if there is one: for windows of 3x3 or 5x5 with stride and dilation 1,
+    /// and whole cache lines of channels and filters in each group. It is F(4x4, 3x3); F(2x2, 3x3) for so few tiles that fewer transforms
+    /// of filters save more than fewer multiply-adds; F(6x6, 3x3) for large images that its tiles nearly fill, if sums are short enough for
+    /// its rounding; and F(2x2, 5x5).
     pub const fn winograd(&self) -> Option<Winograd> {
         let [channels, filters] = self.group();
         let plain = matches!((self.stride, self.dilation), ([1, 1], [1, 1]));
@@ -188,8 +187,8 @@ impl Spec {
         }
     }
 
-    /// The form that computes it forward in training, where normalisations over small batches magnify what is rounded: of those that fit,
-    /// the one that rounds least.
+    /// Returns the form of the forward pass in training, where normalisations over small batches amplify rounding errors: the possible form
+    /// that rounds least.
     pub const fn fine_winograd(&self) -> Option<Winograd> {
         match (self.winograd(), self.window) {
             (Some(_), [3, 3]) => Some(Winograd { tile: 2, patch: 4 }),
@@ -197,7 +196,7 @@ impl Spec {
         }
     }
 
-    /// The form that computes the gradient of the weights, where one does: F(4x4, 3x3), for windows of 3x3 in one group.
+    /// Returns the form that computes the gradient of the weights, if there is one: F(4x4, 3x3), for windows of 3x3 in one group.
     pub const fn winograd_of_weights(&self) -> Option<Winograd> {
         match (self.winograd(), self.window, self.groups) {
             (Some(_), [3, 3], 1) => Some(Winograd { tile: 4, patch: 6 }),
@@ -205,9 +204,9 @@ impl Spec {
         }
     }
 
-    /// Where there are no steps, the convolution of the gradient of the output that is the gradient of the input: its filters are rotated
-    /// and transposed. Where an image was padded by more than a window less one, it is padded by less than nothing, which wraps around: so
-    /// many rows or columns are left out. Only Winograd's kernels are given such a padding.
+    /// Returns the convolution of the output gradient that is the gradient of the input, for stride 1: its filters are rotated and
+    /// transposed. Where an image has more padding than a window less one, the new padding is negative and wraps around: so many rows or
+    /// columns are left out. Only Winograd's kernels accept such a padding.
     pub const fn rotated(&self) -> Self {
         let ([top, bottom, left, right], [tall, wide]) = (self.padding, self.window);
         let padding = [
@@ -219,13 +218,14 @@ impl Spec {
         Self { input: self.output, output: self.input, padding, epilogue: Epilogue::NONE, ..*self }
     }
 
-    /// Whether windows move by one column of the input, and their sums are of at most [`SHORT`] terms: what pixels in the lanes ask for.
+    /// Whether windows move by one column of the input, and their sums have at most [`SHORT`] terms: the requirements of pixels in the
+    /// lanes.
     pub const fn has_short_windows(&self) -> bool {
         self.groups == 1 && self.stride[1] == 1 && self.window[0] * self.window[1] * self.input[2] <= SHORT
     }
 
-    /// Whether windows lie inside the image, those of one group with contiguous rows, and their sums are of at most [`SHORT`] terms: what sums in
-    /// registers ask for where sizes are constants.
+    /// Whether windows are inside the image, in one group with contiguous rows, and their sums have at most [`SHORT`] terms: the
+    /// requirements of accumulators in registers for constant sizes.
     pub const fn has_inner_windows(&self) -> bool {
         let [top, bottom, left, right] = self.padding;
         self.groups == 1
@@ -234,7 +234,7 @@ impl Spec {
             && self.window[0] * self.window[1] * self.input[2] <= SHORT
     }
 
-    /// Elements of the filters' transforms: none where [`Spec::winograd`] has no form for them.
+    /// Returns the elements of the filters' transforms; 0 where [`Spec::winograd`] has no form for them.
     pub const fn winograd_len(&self) -> usize {
         match self.winograd() {
             Some(form) => form.filters_len(self),
@@ -242,7 +242,7 @@ impl Spec {
         }
     }
 
-    /// The same of [`Spec::fine_winograd`].
+    /// Returns the same for [`Spec::fine_winograd`].
     pub const fn fine_winograd_len(&self) -> usize {
         match self.fine_winograd() {
             Some(form) => form.filters_len(self),
@@ -250,7 +250,8 @@ impl Spec {
         }
     }
 
-    /// Elements of the filters in [`GroupTiles`], the last tiles filled up with zeros; `is_rotated` is those for the gradient of the input.
+    /// Returns the elements of the filters in [`GroupTiles`], padded with zeros to whole tiles; `is_rotated` selects those for the gradient
+    /// of the input.
     pub const fn grouped_len(&self, is_rotated: bool) -> usize {
         let [channels, filters] = self.group();
         let [inner, outer] = if is_rotated { [filters, channels] } else { [channels, filters] };
@@ -261,15 +262,16 @@ impl Spec {
         self.window[0] * self.window[1] * inner * tiles.len(outer) * self.groups.div_ceil(tiles.together())
     }
 
-    /// Positions side by side that a kernel computes at once which reads [groups in lines](Self::groups_in_lines).
+    /// Adjacent positions that a kernel for [groups in lines](Self::groups_in_lines) computes at once.
     pub const POSITIONS_IN_LINES: usize = 7;
 
-    /// Whether a kernel reads the groups as they lie, forward: cache lines of filters belong to one group, or to several whole ones that have as
-    /// many channels as filters, and windows of three columns move by one or two, over no fewer positions than are computed at once.
+    /// Whether a kernel reads the groups in their stored layout, in the forward pass: cache lines of filters belong to one group, or to
+    /// several whole groups with as many channels as filters, and windows of three columns move by one or two columns, over at least as
+    /// many positions as are computed at once.
     pub const fn groups_in_lines(&self) -> bool {
         let [channels, filters] = self.group();
-        let lies_well = filters.is_multiple_of(LINE) || channels == filters && (filters == 4 || filters == 8);
-        lies_well
+        let is_in_lines = filters.is_multiple_of(LINE) || channels == filters && (filters == 4 || filters == 8);
+        is_in_lines
             && self.output[2].is_multiple_of(LINE)
             && self.window[1] == 3
             && self.dilation[1] == 1
@@ -277,13 +279,13 @@ impl Spec {
             && self.output[1] >= Self::POSITIONS_IN_LINES
     }
 
-    /// Elements of all filters.
+    /// Returns the elements of all filters.
     pub const fn weights_len(&self) -> usize {
         self.window[0] * self.window[1] * (self.input[2] / self.groups) * self.output[2]
     }
 
-    /// The convolution of the output's gradient that is the gradient of the input, by filters that are rotated by half a circle and whose
-    /// channels are the filters of this one: where windows make no steps, and begin and end in the input.
+    /// Returns the convolution of the output gradient that is the gradient of the input, with filters that are rotated by 180° and whose
+    /// channels are the filters of this one: for stride 1, and padding less than the window.
     pub const fn transposed(&self) -> Option<Self> {
         let reach = [(self.window[0] - 1) * self.dilation[0], (self.window[1] - 1) * self.dilation[1]];
         let [top, bottom, left, right] = self.padding;
@@ -295,13 +297,13 @@ impl Spec {
         Some(Self { input: self.output, output: self.input, padding, epilogue: Epilogue::NONE, ..*self })
     }
 
-    /// Whether there are kernels that lay blocks of images in the lanes while training: of one group and more than one tap, where there
-    /// is a [transposed](Spec::transposed) convolution.
+    /// Whether there are training kernels in blocks of images in the lanes: for one group and more than one tap, where there is a
+    /// [transposed](Spec::transposed) convolution.
     pub const fn in_blocks(&self) -> bool {
         self.groups == 1 && self.window[0] * self.window[1] > 1 && self.transposed().is_some()
     }
 
-    /// The row (axis 0) or column (axis 1) of the input that tap `tap` of output `position` reads, or `None` in the padding.
+    /// Returns the row (axis 0) or column (axis 1) of the input that tap `tap` of output `position` reads, or `None` in the padding.
     pub fn source(&self, axis: usize, position: usize, tap: usize) -> Option<usize> {
         let before = self.padding[2 * axis];
         (position * self.stride[axis] + tap * self.dilation[axis])
@@ -309,7 +311,7 @@ impl Spec {
             .filter(|&source| source < self.input[axis])
     }
 
-    /// The taps of output `position` that lie inside the input along an axis.
+    /// Returns the taps of output `position` that are inside the input along an axis.
     pub fn taps_inside(&self, axis: usize, position: usize) -> Range<usize> {
         let (start, dilation) = (position * self.stride[axis], self.dilation[axis]);
         let before = self.padding[2 * axis];
@@ -318,7 +320,7 @@ impl Spec {
         first..end.max(first)
     }
 
-    /// The output positions for which tap `tap` lies inside the input along an axis.
+    /// Returns the output positions for which tap `tap` is inside the input along an axis.
     pub fn positions_inside(&self, axis: usize, tap: usize) -> Range<usize> {
         let (offset, stride) = (tap * self.dilation[axis], self.stride[axis]);
         let before = self.padding[2 * axis];
@@ -327,12 +329,12 @@ impl Spec {
         first..end.max(first)
     }
 
-    /// Elements of one row of an input image and of an output image.
+    /// Returns the elements of one row of an input image and of an output image.
     pub const fn rows_len(&self) -> [usize; 2] {
         [self.input[1] * self.input[2], self.output[1] * self.output[2]]
     }
 
-    /// Whether each pixel is convolved by itself: the layer is one product of matrices.
+    /// Whether each pixel is convolved separately: the layer is one matrix product.
     pub const fn is_pointwise(&self) -> bool {
         matches!((self.groups, self.window, self.stride), (1, [1, 1], [1, 1]))
             && self.output[0] == self.input[0]
@@ -341,12 +343,12 @@ impl Spec {
             && self.padding[2] == 0
     }
 
-    /// Channels and filters of a group.
+    /// Returns the channels and filters of a group.
     pub const fn group(&self) -> [usize; 2] {
         [self.input[2] / self.groups, self.output[2] / self.groups]
     }
 
-    /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+    /// Panics unless every operand has the length that these sizes require: a violation is a bug of the code emitter.
     #[track_caller]
     pub fn check(&self, batch: usize, input: usize, weights: usize, each_filter: [usize; 2], output: usize) {
         assert!(

@@ -1,4 +1,4 @@
-//! The same door over other libraries: the crate `matrixmultiply`, and any with the C interface of BLAS.
+//! Products by other libraries: the crate `matrixmultiply`, and any library with the C interface of BLAS.
 
 use core::any::TypeId;
 
@@ -7,15 +7,15 @@ use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
 use crate::simd::Isa;
 
-/// Elements of C whose sums are stored before the epilogue comes to them: a quarter of a second-level cache, but of so many rows that copying B
-/// for each part, as the other library does, does not count.
+/// Elements of C whose sums are stored before the epilogue is applied to them: a quarter of an L2 cache, but at least so many rows that the
+/// other library's copies of B are negligible.
 const STORED: usize = 64 * 1024;
 const ROWS: usize = 512;
 
-/// `C = beta · C + A·B`, by rows that are `c_row` apart; whether it could.
+/// Computes `C = beta · C + A·B` with rows of C `c_row` apart, and returns whether it could.
 type Multiply<T> = fn(Matrix<'_, T>, Matrix<'_, T>, T, &mut [T], usize) -> bool;
 
-/// C = A·B through an epilogue; sizes are checked. Whether it could: if not, C is as it was.
+/// Computes C = f(scale · A·B + shift + C) and returns whether it could; if not, C is unchanged. Sizes are checked.
 #[allow(clippy::too_many_arguments)]
 pub(super) fn gemm<T: Elementary>(
     isa: Isa,
@@ -28,7 +28,7 @@ pub(super) fn gemm<T: Elementary>(
     scratch: &mut [T],
 ) -> bool {
     let columns = b.columns;
-    // Sums that are scaled before they are added have to stand apart from what they are added to.
+    // Sums that are scaled before they are added are stored separately from C.
     let apart = epilogue.accumulate && !epilogue.scale.is_empty();
     if apart && scratch.len() < columns {
         return false;
@@ -64,7 +64,7 @@ pub(super) fn gemm<T: Elementary>(
     true
 }
 
-/// By the crate `matrixmultiply`, in double precision.
+/// Multiplies by the crate `matrixmultiply`, in double precision.
 #[cfg(feature = "matrixmultiply")]
 pub(super) fn matrixmultiply<T: Elementary>(
     a: Matrix<'_, T>,
@@ -80,20 +80,20 @@ pub(super) fn matrixmultiply<T: Elementary>(
     let [b_row, b_column] = b.stride.map(usize::cast_signed);
     let (m, k, n, c_row) = (a.rows, a.columns, b.columns, c_row.cast_signed());
     let (a, b, c, beta) = (a.data.as_ptr().cast(), b.data.as_ptr().cast(), c.as_mut_ptr().cast(), beta.to_f64());
-    // SAFETY: `Matrix` and `gemm` checked that the elements lie in their slices; the types are the same, as just compared.
+    // SAFETY: `Matrix` and `gemm` checked that the elements are inside their slices; `T` is `f64`, as compared above.
     unsafe {
         matrixmultiply::dgemm(m, k, n, 1.0, a, a_row, a_column, b, b_row, b_column, beta, c, c_row, 1);
     }
     true
 }
 
-/// By the C interface of BLAS, whose matrices have contiguous rows or contiguous columns.
+/// Multiplies by the C interface of BLAS, whose matrices have contiguous rows or contiguous columns.
 #[cfg(feature = "blas")]
 pub(super) fn blas<T: Elementary>(a: Matrix<'_, T>, b: Matrix<'_, T>, beta: T, c: &mut [T], c_row: usize) -> bool {
     use blas_src as _;
     use cblas_sys::{CBLAS_TRANSPOSE, CblasNoTrans, CblasRowMajor, CblasTrans, cblas_dgemm, cblas_sgemm};
 
-    /// How a matrix lies, and its leading dimension.
+    /// Returns whether a matrix is stored transposed, and its leading dimension.
     fn layout<T>(matrix: &Matrix<'_, T>) -> Option<(CBLAS_TRANSPOSE, i32)> {
         let Matrix { rows, columns, stride, .. } = *matrix;
         let (transposed, leading) = match stride {
@@ -104,18 +104,19 @@ pub(super) fn blas<T: Elementary>(a: Matrix<'_, T>, b: Matrix<'_, T>, beta: T, c
         Some((transposed, i32::try_from(leading.max(1)).ok()?))
     }
 
-    let (Some((a_lies, a_row)), Some((b_lies, b_row))) = (layout(&a), layout(&b)) else { return false };
+    let (Some((a_layout, a_row)), Some((b_layout, b_row))) = (layout(&a), layout(&b)) else { return false };
     let sizes = [a.rows, b.columns, a.columns, c_row].map(i32::try_from);
     let [Ok(m), Ok(n), Ok(k), Ok(c_row)] = sizes else { return false };
     let (a, b, c) = (a.data.as_ptr(), b.data.as_ptr(), c.as_mut_ptr());
-    // SAFETY: `Matrix` and `gemm` checked that the elements lie in their slices, `layout` that they lie so; the types are the same.
+    // SAFETY: `Matrix` and `gemm` checked that the elements are inside their slices, and `layout` checked their layout; the element type is
+    // compared before each call.
     unsafe {
         if TypeId::of::<T>() == TypeId::of::<f32>() {
             let (a, b, c, beta) = (a.cast(), b.cast(), c.cast(), beta.to_f64() as f32);
-            cblas_sgemm(CblasRowMajor, a_lies, b_lies, m, n, k, 1.0, a, a_row, b, b_row, beta, c, c_row);
+            cblas_sgemm(CblasRowMajor, a_layout, b_layout, m, n, k, 1.0, a, a_row, b, b_row, beta, c, c_row);
         } else {
             let (a, b, c, beta) = (a.cast(), b.cast(), c.cast(), beta.to_f64());
-            cblas_dgemm(CblasRowMajor, a_lies, b_lies, m, n, k, 1.0, a, a_row, b, b_row, beta, c, c_row);
+            cblas_dgemm(CblasRowMajor, a_layout, b_layout, m, n, k, 1.0, a, a_row, b, b_row, beta, c, c_row);
         }
     }
     true

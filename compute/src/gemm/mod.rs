@@ -1,14 +1,13 @@
-//! The product of matrices: one door, [`gemm`], over this crate's own kernel, which allocates nothing.
+//! Matrix products: a single entry point, [`gemm`], with this crate's own kernel, which allocates nothing.
 //!
-//! Other libraries compute the products that are theirs by [`library`]: the crate `matrixmultiply` those in double precision, with the
-//! feature of that name, and any library with the C interface of BLAS all of them, with the feature `blas`. What stands beside one row, or beside a
-//! convolution whose windows are larger than a pixel, is always computed here.
+//! Other libraries compute products where [`library`] says so: the crate `matrixmultiply` those in double precision, with the feature of
+//! that name, and any library with the C interface of BLAS all of them, with the feature `blas`. Products of a single row, and convolutions
+//! with windows larger than a pixel, are always computed here.
 //!
-//! A product is cut into tiles whose sums stay in registers: up to six rows, by two vectors with AVX2, by four with
-//! AVX-512. B is read where it lies, or packed into the caller's scratch memory where it lies badly; A is copied there where it
-//! meets many columns. The instruction set is found once for each product. Every element is summed in the order of k, whatever the
-//! tile it is in, so that results do not depend on what surrounds them; a sum of more than [`DEPTH`] products is taken in parts, which
-//! rounds less.
+//! A product is split into tiles whose accumulators stay in registers: up to six rows, by two vectors with AVX2, by four with AVX-512. B is
+//! read in place, or packed into the caller's scratch memory where its layout is unfavourable; A is copied there where it is used for many
+//! columns. The instruction set is detected once for each product. Every element is summed in the order of k in any tile, so that results
+//! do not depend on the other elements; a sum of more than [`DEPTH`] products is split into partial sums, which round less.
 
 #![allow(unsafe_code)]
 
@@ -32,30 +31,31 @@ mod vector_matrix;
 
 use tile::{PANEL, Product};
 
-/// Products that are summed before their sum is added to others; rows of B that are packed at once.
+/// Products of a partial sum; rows of B that are packed at once.
 pub const DEPTH: usize = netwright_abi::spec::conv::SHORT;
 
 /// Rows of A that are copied at once.
 pub(crate) const ROWS: usize = 48;
 
-/// Columns from which on copying A pays: its rows, or its columns, may lie so far apart that they share a place in the
-/// first cache or each need a page of their own.
+/// Columns from which on copying A pays: its rows, or its columns, may be so far apart that they map to the same set of the L1 cache or
+/// each need a page of their own.
 const COPIED_FROM: usize = 4 * PANEL;
 
-/// Rows of A from which on copying them pays, and packing a B whose contiguous rows lie [far apart](FAR).
+/// Rows of A from which on copying them pays, and packing a B whose contiguous rows are [far apart](FAR).
 const PACKED_FROM: usize = 16;
 
-/// Rows of A from which on packing B pays, where its rows are contiguous and not far apart: fewer read from the second cache what they need
-/// in less time than packing takes.
+/// Rows of A from which on packing B pays, where its rows are contiguous and not far apart: fewer rows read B from the L2 cache in less
+/// time than packing takes.
 const MANY: usize = 512;
 
-/// Elements between rows of B from which on a part of B falls into few places of the second cache, and each of its rows is on another page.
+/// The distance of rows of B from which on a block of B maps to few sets of the L2 cache, and each of its rows is on another page.
 const FAR: usize = 3072;
 
-/// Elements of B that wait in a cache for whoever multiplies; of more, what lies together comes from memory sooner, as packing reads it.
+/// Elements of a B that is assumed to be in a cache. A larger B comes from memory, which delivers contiguous elements faster, as packing
+/// reads them.
 const CACHED: usize = 1 << 20;
 
-/// Rows of A whose product with `b` needs no scratch memory, whatever the columns.
+/// Returns the maximum rows of A whose product with `b` needs no scratch memory, for any number of columns.
 pub(crate) fn rows_without_scratch<T>(b: &Matrix<'_, T>) -> usize {
     if b.stride[1] == 1 { PACKED_FROM - 1 } else { 1 }
 }
@@ -66,14 +66,14 @@ pub struct Matrix<'a, T> {
     data: &'a [T],
     rows: usize,
     columns: usize,
-    /// Elements from a row, and from a column, to the next.
+    /// The distances between rows, and between columns, in elements.
     stride: [usize; 2],
-    /// The same elements as [`pack`] writes them, or nothing.
+    /// The same elements packed by [`pack`], or empty.
     packed: &'a [T],
 }
 
 impl<'a, T> Matrix<'a, T> {
-    /// Contiguous rows.
+    /// Returns a matrix of contiguous rows.
     ///
     /// # Panics
     /// Where `data` is shorter than `rows * columns`.
@@ -81,18 +81,18 @@ impl<'a, T> Matrix<'a, T> {
         Self::strided(data, [rows, columns], [columns, 1])
     }
 
-    /// Element (i, j) is number `i * stride[0] + j * stride[1]` of `data`.
+    /// Returns the matrix whose element (i, j) is at index `i * stride[0] + j * stride[1]` of `data`.
     ///
     /// # Panics
-    /// Where an element lies outside `data`.
+    /// Where an element is outside `data`.
     pub fn strided(data: &'a [T], [rows, columns]: [usize; 2], stride: [usize; 2]) -> Self {
         let end = if rows == 0 || columns == 0 { 0 } else { (rows - 1) * stride[0] + (columns - 1) * stride[1] + 1 };
         assert!(end <= data.len(), "a matrix that ends at {end} in a slice of {}", data.len());
         Self { data, rows, columns, stride, packed: &[] }
     }
 
-    /// The same elements, which [`pack`] has also written to `packed`, for a product whose B they are. Where that is empty, the product packs
-    /// them itself if it has to; it computes the same bits.
+    /// Returns the matrix with its elements packed by [`pack`] to `packed`, for products whose B it is. Where `packed` is empty, the
+    /// product packs B itself if necessary; it computes the same bits.
     ///
     /// # Panics
     /// Where `packed` has another length.
@@ -101,7 +101,7 @@ impl<'a, T> Matrix<'a, T> {
         Self { packed, ..self }
     }
 
-    /// Some of the columns.
+    /// Returns some of the columns.
     ///
     /// # Panics
     /// Where there are fewer.
@@ -111,37 +111,37 @@ impl<'a, T> Matrix<'a, T> {
         Self { data, columns: columns.len(), packed: &[], ..self }
     }
 
-    /// Some of the rows.
+    /// Returns some of the rows.
     #[cfg(any(feature = "matrixmultiply", feature = "blas"))]
     fn some_rows(self, rows: Range<usize>) -> Self {
         let data = &self.data[(rows.start * self.stride[0]).min(self.data.len())..];
         Self { data, rows: rows.len(), packed: &[], ..self }
     }
 
-    /// Rows and columns exchanged; no number moves.
+    /// Returns the transposed matrix; no element is moved.
     pub fn transposed(self) -> Self {
         let [row, column] = self.stride;
         Self { rows: self.columns, columns: self.rows, stride: [column, row], packed: &[], ..self }
     }
 }
 
-/// Who computes products of elements of a type.
+/// Returns the library that computes products of an element type.
 pub fn library<T: Scalar>() -> Library {
     let is_double = size_of::<T>() == size_of::<f64>();
     Library::of_products(is_double, cfg!(feature = "matrixmultiply"), cfg!(feature = "blas"))
 }
 
-/// Elements of scratch memory that [`gemm`] asks for a product with `k` columns of A and `n` columns of B.
+/// Returns the elements of scratch memory that [`gemm`] needs for a product with `k` columns of A and `n` columns of B.
 pub const fn scratch(k: usize, n: usize) -> usize {
     let depth = if k < DEPTH { k } else { DEPTH };
     pack::group_len(depth, n) + if n < COPIED_FROM { 0 } else { (depth + pack::GAP) * ROWS }
 }
 
-/// Writes a matrix as [`gemm`] packs it where it is B, panel by panel, for all products with it: see [`Matrix::with_packed`]. Where another
-/// library multiplies, which reads it where it lies, nothing is written.
+/// Packs a matrix panel by panel as [`gemm`] packs its B, for all products with it: see [`Matrix::with_packed`]. Nothing is written where
+/// another library multiplies, which reads B in place.
 ///
 /// # Panics
-/// Where `to` is not as long as the matrix.
+/// Where the length of `to` is not that of the matrix.
 pub fn pack<T: Scalar>(context: &Context<'_>, b: Matrix<'_, T>, to: &mut [T]) {
     assert_eq!(to.len(), b.rows * b.columns, "length of the packed matrix");
     if library::<T>() == Library::Netwright {
@@ -149,7 +149,7 @@ pub fn pack<T: Scalar>(context: &Context<'_>, b: Matrix<'_, T>, to: &mut [T]) {
     }
 }
 
-/// [`pack`] for our own products.
+/// [`pack`] for this crate's own products.
 #[inline(never)]
 fn pack_own<T: Scalar>(context: &Context<'_>, b: Matrix<'_, T>, to: &mut [T]) {
     for first in (0..b.rows).step_by(DEPTH) {
@@ -162,10 +162,11 @@ fn pack_own<T: Scalar>(context: &Context<'_>, b: Matrix<'_, T>, to: &mut [T]) {
     }
 }
 
-/// C = A·B by an instruction set through `epilogue`, whose channels are the columns: `C = f(scale · A·B + shift + C)`. C is stored by rows, which are `c_row` apart.
+/// Computes `C = f(scale · A·B + shift + C)` with the epilogue's operands for each column. C is stored by rows, which are `c_row` elements
+/// apart.
 ///
 /// # Panics
-/// Where the sizes do not meet, C ends outside its slice, or `scratch` is shorter than [`scratch`] says.
+/// Where the sizes do not agree, C ends outside its slice, or `scratch` is shorter than [`scratch`] says.
 #[inline(never)]
 pub fn gemm<T: Elementary>(
     isa: Isa,
@@ -195,18 +196,18 @@ pub fn gemm<T: Elementary>(
     {
         return;
     }
-    // Of what another library should have computed, nothing was packed.
+    // Nothing was packed where another library is to multiply.
     let packed = if library::<T>() == Library::Netwright { b.packed } else { &[] };
     gemm_at(isa, a, Matrix { packed, ..b }, epilogue, c, c_row, scratch);
 }
 
-/// Whether the rows of A are copied though they meet few columns: they are contiguous and lie so far apart, a multiple of half a
-/// page, that they share few places of the first cache.
+/// Whether the rows of A are copied even for few columns: they are contiguous, and their distance is a multiple of half a page, so that
+/// they map to few sets of the L1 cache.
 fn is_aliased<T>(a: &Matrix<'_, T>) -> bool {
     a.rows >= PACKED_FROM && a.stride[1] == 1 && (a.stride[0] * size_of::<T>()).is_multiple_of(2048)
 }
 
-/// [`gemm`], its sizes checked, with the instructions of an instruction set.
+/// [`gemm`] by this crate's own kernel; sizes are checked.
 #[inline(never)]
 #[allow(clippy::too_many_arguments)]
 fn gemm_at<T: Elementary>(
@@ -231,7 +232,7 @@ fn gemm_at<T: Elementary>(
     let room = (DEPTH.min(b.rows) + pack::GAP) * ROWS;
     let copy =
         a.rows >= PACKED_FROM && b.columns >= COPIED_FROM || is_aliased(&a) && is_packed && scratch.len() >= room;
-    // Rows are cut evenly, into whole tiles: 49 into 36 and 13, not into 48 and 1.
+    // Rows are divided evenly, into whole tiles: 49 into 36 and 13, not into 48 and 1.
     let rows_at_once =
         if copy { a.rows.div_ceil(a.rows.div_ceil(ROWS)).next_multiple_of(tile::TILE_ROWS) } else { a.rows };
     let mut first = 0;
@@ -263,9 +264,9 @@ fn gemm_at<T: Elementary>(
                 } else {
                     (rest.as_ptr(), a.stride)
                 };
-                // SAFETY: `Matrix` checked its elements, `gemm` those of C, `panels` and `copy` wrote the whole of B and A
-                // into scratch, or B lies packed in a slice as long as they are, and the epilogue has an element for each column. C is borrowed mutably, so that A and B do
-                // not overlap it.
+                // SAFETY: `Matrix` checked its elements and `gemm` those of C. `panels` and `copy` wrote all of B and A to scratch memory,
+                // or B is packed in a slice of its length. The epilogue has an element for each column. C is borrowed mutably, so that A
+                // and B do not overlap it.
                 unsafe {
                     let product = Product {
                         rows,

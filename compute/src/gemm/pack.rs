@@ -1,32 +1,33 @@
-//! Copies of parts of B in which the columns of a panel lie together.
+//! Copies of blocks of B into panels, in which the columns of a row are contiguous.
 
 use super::tile::PANEL;
 use crate::cache;
 use crate::context::Context;
 
-/// Elements of B that are packed at once, at most: there is scratch memory for so many.
+/// The maximum elements of B that are packed at once, for which there is scratch memory.
 const PACKED: usize = 128 * 1024;
 
-/// Columns of a matrix with `depth` rows and `columns` columns of which `most` elements are packed at once: whole panels, at least one.
+/// Returns the columns of a matrix with `depth` rows and `columns` columns that are packed at once, with at most `most` elements: whole
+/// panels, at least one.
 const fn columns_of(most: usize, depth: usize, columns: usize) -> usize {
     let fit = most / if depth == 0 { 1 } else { depth } / PANEL * PANEL;
     let fit = if fit == 0 { PANEL } else { fit };
     if fit < columns { fit } else { columns }
 }
 
-/// Columns of a matrix with `depth` rows and `columns` columns that are packed at once: so many that they fill half of the second cache of
-/// this processor.
+/// Returns the columns of a matrix with `depth` rows and `columns` columns that are packed at once: they fill half of the L2 cache of this
+/// processor.
 pub(crate) fn group<T>(depth: usize, columns: usize) -> usize {
-    columns_of(PACKED.min(cache::second() / 2 / size_of::<T>()), depth, columns)
+    columns_of(PACKED.min(cache::l2_bytes() / 2 / size_of::<T>()), depth, columns)
 }
 
-/// Elements that [`panels`] writes for a group of such a matrix, at most.
+/// Returns the maximum elements that [`panels`] writes for such columns.
 pub(crate) const fn group_len(depth: usize, columns: usize) -> usize {
     depth * columns_of(PACKED, depth, columns)
 }
 
-/// Writes all columns of a matrix with `depth` rows into panels, on the context's threads: `panels` is given the first column of a part, how
-/// many it has, and where they belong.
+/// Packs all columns of a matrix with `depth` rows into panels, on the context's threads: `panels` receives the first column of a block,
+/// the number of columns, and the memory to write.
 pub(crate) fn all_panels<T: Send>(
     context: &Context<'_>,
     depth: usize,
@@ -41,13 +42,13 @@ pub(crate) fn all_panels<T: Send>(
     });
 }
 
-/// Copies `depth` rows of the `columns` columns at the start of `from` into panels, row by row of each panel. Rows of
-/// `from` are `row` apart, columns `column`.
+/// Copies `depth` rows of the `columns` columns at the start of `from` into panels, row by row of each panel. `stride` is the distance
+/// between rows, and between columns.
 pub(crate) fn panels<T: Copy>(from: &[T], stride: [usize; 2], depth: usize, columns: usize, to: &mut [T]) {
     rows_of_panels(from, stride, [depth, 0, depth], columns, to);
 }
 
-/// Copies `rows` rows, to stand from row `first` on in panels that have `depth` rows.
+/// Copies `rows` rows to the rows from `first` on of panels that have `depth` rows.
 pub(crate) fn rows_of_panels<T: Copy>(
     from: &[T],
     [row, column]: [usize; 2],
@@ -56,18 +57,18 @@ pub(crate) fn rows_of_panels<T: Copy>(
     to: &mut [T],
 ) {
     if column == 1 {
-        // Row by row, so that each page of B is met once.
+        // Row by row, so that each page of B is visited once.
         for k in 0..rows {
             let from = &from[k * row..][..columns];
             let (whole, rest) = from.as_chunks::<PANEL>();
             for (panel, from) in whole.iter().enumerate() {
-                let place = (panel * depth + first + k) * PANEL;
-                if let Some(to) = to[place..].first_chunk_mut() {
+                let offset = (panel * depth + first + k) * PANEL;
+                if let Some(to) = to[offset..].first_chunk_mut() {
                     *to = *from;
                 }
             }
-            let place = whole.len() * PANEL * depth + (first + k) * rest.len();
-            copy_few(rest, &mut to[place..]);
+            let offset = whole.len() * PANEL * depth + (first + k) * rest.len();
+            copy_few(rest, &mut to[offset..]);
         }
         return;
     }
@@ -78,7 +79,7 @@ pub(crate) fn rows_of_panels<T: Copy>(
     }
 }
 
-/// Copies elements so few that a call of `memcpy` would cost more.
+/// Copies so few elements that a call of `memcpy` would cost more.
 fn copy_few<T: Copy>(from: &[T], to: &mut [T]) {
     let (from, rest) = from.as_chunks::<4>();
     let (to, last) = to.split_at_mut(from.len() * 4);
@@ -90,11 +91,10 @@ fn copy_few<T: Copy>(from: &[T], to: &mut [T]) {
     }
 }
 
-/// Elements left free between copied rows, so that they do not all fall into the same few places of the first cache.
+/// Unused elements between copied rows, so that they do not all map to the same few sets of the L1 cache.
 pub(crate) const GAP: usize = 16;
 
-/// Copies `rows` rows and `depth` columns at the start of a matrix, in the order in which they lie; returns the strides of
-/// the copy.
+/// Copies `rows` rows and `depth` columns at the start of a matrix in their order in memory, and returns the strides of the copy.
 pub(crate) fn copy<T: Copy>(
     from: &[T],
     [row, column]: [usize; 2],
@@ -120,8 +120,7 @@ pub(crate) fn copy<T: Copy>(
     stride
 }
 
-/// A panel of which the columns lie apart, by blocks of rows, so that what is read and what is written stay in the first
-/// cache.
+/// Packs a panel whose columns are not contiguous, by blocks of rows, so that source and destination stay in the L1 cache.
 fn transpose<T: Copy>(from: &[T], [row, column]: [usize; 2], depth: usize, width: usize, panel: &mut [T]) {
     const ROWS: usize = 16;
     let mut start = 0;

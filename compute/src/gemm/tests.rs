@@ -11,8 +11,8 @@ use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
 
-/// Elements that look random and are exact in both types.
-fn numbers<T: Scalar>(count: usize, seed: usize) -> Vec<T> {
+/// Returns pseudo-random elements that both types represent exactly.
+fn elements<T: Scalar>(count: usize, seed: usize) -> Vec<T> {
     (0..count).map(|i| T::from_f64((((i + seed) as u64 * 2_654_435_761) >> 7) as u8 as f64 / 64.0 - 2.0)).collect()
 }
 
@@ -38,22 +38,22 @@ fn agrees<T: Elementary>(
     activation: Option<Activation>,
     gap: usize,
 ) {
-    let (a, b) = (numbers::<T>(m * k, 1), numbers::<T>(k * n, 2));
+    let (a, b) = (elements::<T>(m * k, 1), elements::<T>(k * n, 2));
     let [a_flipped, b_flipped] = flipped;
-    let each_column = |given: bool, seed| numbers::<T>(if given { n } else { 0 }, seed);
+    let each_column = |given: bool, seed| elements::<T>(if given { n } else { 0 }, seed);
     let (scale, shift) = (each_column(scaled, 6), each_column(shifted, 3));
     let epilogue = Epilogue { scale: &scale, shift: &shift, accumulate, activation };
     let a = if a_flipped { Matrix::rows(&a, k, m).transposed() } else { Matrix::rows(&a, m, k) };
     let b = if b_flipped { Matrix::rows(&b, n, k).transposed() } else { Matrix::rows(&b, k, n) };
     let c_row = n + gap;
-    let before = numbers::<T>(m * c_row, 4);
+    let before = elements::<T>(m * c_row, 4);
     let mut right = before.clone();
     expected(a, b, epilogue, &mut right, c_row);
-    // Double precision has plain code alone.
+    // Double precision has portable code only.
     let (all, _) = Isa::all();
     for &isa in if T::NAME == "F32" { &all[..] } else { &all[..1] } {
         let mut c = before.clone();
-        // Garbage in the scratch memory must not matter, and its size must be enough.
+        // The contents of scratch memory must not matter, and its length must suffice.
         let mut scratch = std::vec![T::from_f64(f64::NAN); scratch(k, n)];
         gemm_at(isa, a, b, epilogue, &mut c, c_row, &mut scratch);
         same(isa, [m, k, n], &c, &right);
@@ -63,13 +63,13 @@ fn agrees<T: Elementary>(
     same(library::<T>(), [m, k, n], &c, &right);
 }
 
-/// By whom a product was computed, its sizes, and what should have come of it.
+/// Asserts that a product is close to the expected one; `by` names the library or instruction set.
 #[track_caller]
 fn same<T: Scalar>(by: impl core::fmt::Debug, [m, k, n]: [usize; 3], c: &[T], right: &[T]) {
     let tolerance = if T::NAME == "F32" { 1e-5 } else { 1e-13 } * (2 * k + 2) as f64;
-    for (place, (c, right)) in c.iter().zip(right).enumerate() {
+    for (index, (c, right)) in c.iter().zip(right).enumerate() {
         let error = (c.to_f64() - right.to_f64()).abs();
-        assert!(error <= tolerance, "{by:?} {m}x{k}x{n} at {place}: {c} for {right}");
+        assert!(error <= tolerance, "{by:?} {m}x{k}x{n} at {index}: {c} for {right}");
     }
 }
 
@@ -77,7 +77,7 @@ proptest! {
     #![proptest_config(shapes(200))]
 
     #[test]
-    fn every_level_agrees_with_the_definition(
+    fn products_agree_with_the_definition_on_every_instruction_set(
         m in 1usize..34, k in 0usize..40, n in 1usize..80, flips in any::<[bool; 2]>(), each in any::<[bool; 2]>(),
         epilogue in epilogue::tests::epilogues(), gap in 0usize..3,
     ) {
@@ -101,7 +101,7 @@ fn blocks_of_depth_and_columns_agree_with_the_definition() {
 
 #[test]
 fn a_row_gets_the_same_bits_alone_and_among_others() {
-    // A library that is linked makes no such promise.
+    // A linked library does not guarantee this.
     if !cfg!(feature = "blas") {
         rows_are_the_same_alone_and_among_others::<f32>();
         rows_are_the_same_alone_and_among_others::<f64>();
@@ -110,8 +110,8 @@ fn a_row_gets_the_same_bits_alone_and_among_others() {
 
 fn rows_are_the_same_alone_and_among_others<T: Elementary>() {
     let (m, k, n) = (70, 1500, 100);
-    let (a, b) = (numbers::<T>(m * k, 5), numbers::<T>(k * n, 6));
-    let (scale, shift) = (numbers::<T>(n, 7), numbers::<T>(n, 8));
+    let (a, b) = (elements::<T>(m * k, 5), elements::<T>(k * n, 6));
+    let (scale, shift) = (elements::<T>(n, 7), elements::<T>(n, 8));
     let epilogue = Epilogue { scale: &scale, shift: &shift, accumulate: false, activation: Some(Activation::Tanh) };
     let mut memory = std::vec![T::ZERO; scratch(k, n)];
     let mut together = std::vec![T::ZERO; m * n];
@@ -125,9 +125,9 @@ fn rows_are_the_same_alone_and_among_others<T: Elementary>() {
 }
 
 #[test]
-fn a_transposed_matrix_that_meets_few_rows_gives_the_bits_of_one_that_is_packed() {
+fn a_transposed_matrix_times_few_rows_gives_the_bits_of_a_packed_one() {
     for [m, k, n] in [[2, 300, 128], [33, 1030, 200], [8, 1024, 130], [100, 512, 256], [128, 40, 131]] {
-        let (a, b) = (numbers::<f32>(m * k, 1), numbers::<f32>(k * n, 2));
+        let (a, b) = (elements::<f32>(m * k, 1), elements::<f32>(k * n, 2));
         let (a, b) = (Matrix::rows(&a, m, k), Matrix::rows(&b, n, k).transposed());
         let mut packed = std::vec![f32::NAN; k * n];
         super::pack_own(&crate::context::Context::of(1), b, &mut packed);
@@ -143,11 +143,11 @@ fn a_transposed_matrix_that_meets_few_rows_gives_the_bits_of_one_that_is_packed(
     }
 }
 
-/// From few rows, which read B where it lies, to many, which pack it.
+/// From few rows, which read B in place, to many rows, which pack it.
 #[test]
 fn rows_get_the_same_bits_among_few_and_many() {
     let (k, n) = (300, 140);
-    let (a, b) = (numbers::<f32>(520 * k, 1), numbers::<f32>(k * n, 2));
+    let (a, b) = (elements::<f32>(520 * k, 1), elements::<f32>(k * n, 2));
     let product = |m: usize| {
         let (mut c, mut scratch) = (std::vec![0.0; m * n], std::vec![f32::NAN; scratch(k, n)]);
         gemm(Isa::detect(), Matrix::rows(&a, m, k), Matrix::rows(&b, k, n), Epilogue::NONE, &mut c, n, &mut scratch);
@@ -160,15 +160,15 @@ fn rows_get_the_same_bits_among_few_and_many() {
 }
 
 #[test]
-fn tiny_products_ask_for_tiny_scratch() {
+fn tiny_products_need_little_scratch() {
     assert_eq!(scratch(25, 6), 150);
     assert!(scratch(25_088, 4096) <= 160 * 1024);
 }
 
 #[test]
 #[should_panic(expected = "columns of A and rows of B")]
-fn sizes_that_do_not_meet_are_refused() {
-    let numbers = [0.0f32; 16];
-    let (a, b) = (Matrix::rows(&numbers, 2, 3), Matrix::rows(&numbers, 4, 2));
+fn sizes_that_do_not_agree_are_refused() {
+    let elements = [0.0f32; 16];
+    let (a, b) = (Matrix::rows(&elements, 2, 3), Matrix::rows(&elements, 4, 2));
     gemm(Isa::detect(), a, b, Epilogue::NONE, &mut [0.0; 4], 2, &mut []);
 }

@@ -9,18 +9,18 @@ use crate::epilogue::{Bounds, Epilogue, HOT};
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Isa, Simd, Vector, WithSimd};
 
-/// Columns of B that lie together when B is packed.
+/// Columns of a panel of packed B, whose elements of a row are contiguous.
 pub(crate) const PANEL: usize = netwright_abi::spec::conv::PANEL;
 
 /// Elements of a cache line in single precision.
 const LINE: usize = netwright_abi::spec::conv::LINE;
 
-/// `C[rows × columns] = f(scale · Σ A·B + shift + C)`. The sum walks over three nested loops: a
-/// plain product has loops `[1, 1, k]`; a convolution walks over the rows, the columns and the channels of its window.
+/// `C[rows × columns] = f(scale · Σ A·B + shift + C)`. The sum has three nested loops: a plain product has loops `[1, 1, k]`; a convolution
+/// loops over the rows, the columns and the channels of its window.
 ///
-/// Row `r` of A at step `(o, m, i)` is the number at `a + r·a_row + o·a_step[0] + m·a_step[1] + i·a_step[2]`. The columns
-/// of B lie in panels of [`PANEL`]: row `s = o·b_rows[0] + m·b_rows[1] + i·b_rows[2]` of panel `q` starts at
-/// `b + q·b_panel + s·width`, where `width` is `b_width`, but for the last panel `b_last`.
+/// Row `r` of A at step `(o, m, i)` is the element at `a + r·a_row + o·a_step[0] + m·a_step[1] + i·a_step[2]`. The columns of B are in
+/// panels of [`PANEL`]: row `s = o·b_rows[0] + m·b_rows[1] + i·b_rows[2]` of panel `q` starts at `b + q·b_panel + s·width`, where `width`
+/// is `b_width`, or `b_last` for the last panel.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Product<'a, T> {
     pub(crate) rows: usize,
@@ -36,53 +36,54 @@ pub(crate) struct Product<'a, T> {
     pub(crate) b_last: usize,
     pub(crate) c: *mut T,
     pub(crate) c_row: usize,
-    /// What becomes of the sums, with an element for each column.
+    /// The epilogue, with an element for each column.
     pub(crate) epilogue: Epilogue<'a, T>,
 }
 
 /// Computes a product.
 ///
 /// # Safety
-/// Every number that the product names lies in memory that the caller may read, C in memory that it may write and that A
-/// and B do not overlap.
+/// Every element of A and B that the product addresses is valid for reads, and every element of C for reads and writes; A and B do not
+/// overlap C.
 pub(crate) unsafe fn run<T: Elementary>(isa: Isa, product: &Product<'_, T>) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller guarantees the contract of `run_ahead`, which is the same.
     unsafe { run_ahead(isa, product, DEPTH, 0) }
 }
 
-/// [`run`], whose sums are taken in parts of at most `depth` steps, and which meanwhile asks for as much of B as it reads, `ahead` elements behind it:
-/// where B comes from memory, what is computed with it next comes while this is computed, a little for each tile.
+/// [`run`] with partial sums of at most `depth` steps and prefetches of B: it prefetches as many elements of B as it reads, at a distance
+/// of `ahead` elements. Where B comes from memory, the B of the next product arrives during this one, a little for each tile.
 ///
 /// # Safety
 /// As [`run`].
 pub(crate) unsafe fn run_ahead<T: Elementary>(isa: Isa, product: &Product<'_, T>, depth: usize, ahead: usize) {
-    isa.dispatch(Cut { product, depth, ahead });
+    isa.dispatch(Tiles { product, depth, ahead });
 }
 
-/// A product that is cut into tiles. Made by [`run_ahead`] alone, whose caller promises what its pointers need.
-struct Cut<'a, T> {
+/// A product that is split into tiles. Only [`run_ahead`] makes one, and its caller guarantees that the pointers are valid.
+struct Tiles<'a, T> {
     product: &'a Product<'a, T>,
     depth: usize,
     ahead: usize,
 }
 
-impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
+impl<T: Elementary> WithSimd<T> for Tiles<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
         let Self { product, depth, ahead } = self;
         let Product { columns: all, b_panel, b_width, b_last, .. } = *product;
-        // Rows are cut evenly: 15 into three times 5, not into 6, 6 and 3; but where A is transposed and meets a single vector.
+        // Rows are divided evenly: 15 into three times 5, not into 6, 6 and 3; except where A is transposed and the product has a single
+        // vector of columns.
         let is_narrow = const { has_narrow::<T, S>() } && product.a_row == 1 && all <= S::LANES && ahead == 0;
         let cuts = product.rows.div_ceil(const { rows::<T, S>() });
-        // Of as many columns ahead, each tile asks for an equal share of each step.
+        // Each tile prefetches an equal share of the columns ahead in each step.
         let width = const { widest::<T, S>() };
         let (share, steps) =
             if ahead == 0 { (0, 1) } else { (width.div_ceil(cuts), product.loops.iter().product::<usize>().max(1)) };
-        // The columns of panels that are equally wide: a tile may take two.
+        // The columns of panels of equal width: a tile may span two of them.
         let alike = if b_last == b_width { all } else { (all - 1) / PANEL * PANEL };
-        // A product may be as small as a tile: what its tiles share is asked of the epilogue once.
+        // A product may be as small as a tile: the parts of the epilogue that tiles share are computed once.
         let Epilogue { scale, shift, accumulate, .. } = product.epilogue;
         let [scale, shift] = [scale, shift].map(|each| (!each.is_empty()).then_some(each.as_ptr()));
         let (bounds, is_stored) = (product.epilogue.bounds(), product.epilogue.activation_after_bounds().is_none());
@@ -102,13 +103,13 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
                 } else {
                     ((all - panel * PANEL).min(PANEL) - within).min(2 * S::LANES)
                 };
-                // Where masks cost, a vector that is filled in part stands alone: fewer tiles are built.
+                // Where masked accesses are slow, a partial vector is a tile of its own: fewer tiles are compiled.
                 let is_part = const { !S::FREE_MASKS } && columns > S::LANES && columns < 2 * S::LANES;
                 let columns = if is_part { S::LANES } else { columns };
                 let b_width = if (panel + 1) * PANEL >= all { b_last } else { b_width };
                 let asked = (within + cut * share) * steps;
                 let asked = (panel + asked / (PANEL * steps)) * b_panel + asked % (PANEL * steps);
-                // SAFETY: offsets of parts of the product stay in what the product names.
+                // SAFETY: the offsets of a tile stay within the elements that the product addresses.
                 let part = unsafe {
                     Tile {
                         loops: product.loops,
@@ -146,7 +147,7 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
             cut += 1;
             let stored = row - finished;
             if !is_stored && (row == product.rows || stored * product.columns >= HOT) {
-                // SAFETY: these rows of C have just been stored.
+                // SAFETY: these rows of C have just been stored by the tiles above.
                 unsafe { finish(simd.isa(), product, finished, stored) };
                 finished = row;
             }
@@ -157,58 +158,58 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
 /// Applies the activation to rows of C, where the bounds are not all of it.
 ///
 /// # Safety
-/// The rows are in memory that the caller may read and write.
+/// The rows of C are valid for reads and writes.
 #[inline(never)]
 unsafe fn finish<T: Elementary>(isa: Isa, product: &Product<'_, T>, first: usize, rows: usize) {
     let Product { columns, c, c_row, .. } = *product;
     let (rows, columns) = if c_row == columns { (1, rows * columns) } else { (rows, columns) };
     for row in 0..rows {
-        // SAFETY: the caller's promise. Rows that lie together are one.
+        // SAFETY: the caller guarantees that the rows are valid; contiguous rows are one slice.
         let stored = unsafe { core::slice::from_raw_parts_mut(c.add(first * c_row + row * c_row), columns) };
         product.epilogue.finish(isa, stored);
     }
 }
 
-/// Rows of the tallest tile that may have several vectors.
+/// The maximum rows of a tile of several vectors.
 const TALLEST: usize = 6;
 
-/// Rows that are cut into whole tiles, where others may be left: two of the tallest.
+/// The unit of rows that are divided into whole tiles: two of the tallest.
 pub(crate) const TILE_ROWS: usize = 2 * TALLEST;
 
-/// Rows of a tile: their sums, two vectors each, leave registers for two columns of B, an element of A and a product. Of no more than [`TALLEST`]
-/// the sums may be twice as wide.
+/// Returns the rows of a tile: their accumulators, two vectors each, leave registers for two columns of B, an element of A and a product.
+/// With at most [`TALLEST`] rows, the accumulators may be twice as wide.
 const fn rows<T: Elementary, S: Simd<T>>() -> usize {
     let fit = (S::REGISTERS - 4) / 2;
     if fit < TALLEST { fit } else { TALLEST }
 }
 
-/// Rows of a tile of a single vector whose elements of A are contiguous: an address reaches all of them by a constant.
+/// Rows of a narrow tile: a single vector, with contiguous elements of A, all of which an address reaches by a constant.
 const NARROW_ROWS: usize = 12;
 
-/// Whether the sums of such a tile leave registers for a vector of B and an element of A.
+/// Whether the accumulators of a narrow tile leave registers for a vector of B and an element of A.
 const fn has_narrow<T: Elementary, S: Simd<T>>() -> bool {
     S::REGISTERS >= NARROW_ROWS + 2
 }
 
-/// Columns of the widest tile, which has four vectors where there are registers for the sums of six rows: fewer loads for each sum than of twelve rows
-/// and two vectors. Where panels of B are narrower, it takes two.
+/// Returns the columns of the widest tile. It has four vectors where registers fit the accumulators of six rows: this needs fewer loads per
+/// multiply-add than twelve rows of two vectors. Where panels of B are narrower, it spans two.
 const fn widest<T: Elementary, S: Simd<T>>() -> usize {
     S::LANES * if S::REGISTERS >= 32 { 4 } else { 2 }
 }
 
-/// A part of a [`Product`] that fits in registers; `b`, `c`, the scale and the shift are moved to its columns.
+/// A tile of a [`Product`], whose accumulators fit into registers; `b`, `c`, the scale and the shift point to its columns.
 struct Tile<T> {
     loops: [usize; 3],
-    /// Steps of a part of the sums.
+    /// Steps of a partial sum.
     depth: usize,
     a: *const T,
     a_row: usize,
     a_step: [usize; 3],
     b: *const T,
-    /// From a panel of B to the next.
+    /// The distance between panels of B.
     b_panel: usize,
     b_step: [usize; 3],
-    /// What is asked for at the first step, and how far it moves with each.
+    /// The address of the first prefetch, and its increment per step.
     ahead: *const T,
     share: usize,
     c: *mut T,
@@ -220,7 +221,7 @@ struct Tile<T> {
     columns: usize,
 }
 
-/// A tile of `R` rows. Made by [`Cut`] alone.
+/// A tile of `R` rows. Only [`Tiles`] makes one.
 struct Rows<'a, T, const R: usize>(&'a Tile<T>);
 
 impl<T: Elementary, const R: usize> WithSimd<T> for Rows<'_, T, R> {
@@ -228,12 +229,12 @@ impl<T: Elementary, const R: usize> WithSimd<T> for Rows<'_, T, R> {
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        // A condition that is known here keeps what is behind it from being compiled.
+        // The constant condition keeps tiles that are never used from being compiled.
         if const { R > rows::<T, S>() } {
             unreachable!("rows are cut into tiles");
         } else {
             let (Self(tile), lanes) = (self, S::LANES);
-            // SAFETY: whoever called `run` promised the memory; the columns are those of the tile.
+            // SAFETY: the caller of `run` guarantees that the memory is valid; the columns are those of the tile.
             unsafe {
                 if const { widest::<T, S>() > 2 * S::LANES } && tile.columns > 3 * lanes {
                     compute::<T, S, R, 4, true, false>(simd, tile);
@@ -253,7 +254,7 @@ impl<T: Elementary, const R: usize> WithSimd<T> for Rows<'_, T, R> {
     }
 }
 
-/// A tile of [`NARROW_ROWS`] rows and a single vector. Made by [`Cut`] alone.
+/// A tile of [`NARROW_ROWS`] rows and a single vector. Only [`Tiles`] makes one.
 struct Narrow<'a, T>(&'a Tile<T>);
 
 impl<T: Elementary> WithSimd<T> for Narrow<'_, T> {
@@ -265,7 +266,8 @@ impl<T: Elementary> WithSimd<T> for Narrow<'_, T> {
         if const { !has_narrow::<T, S>() } {
             unreachable!("rows are cut into tiles");
         } else {
-            // SAFETY: whoever called `run` promised the memory; the tile is no wider than a vector, and its rows of A are contiguous.
+            // SAFETY: the caller of `run` guarantees that the memory is valid; the tile is no wider than a vector, and its rows of A are
+            // contiguous.
             unsafe {
                 if const { S::Half::LANES < S::LANES && has_narrow::<T, S::Half>() } && tile.columns <= S::Half::LANES {
                     compute::<T, S::Half, NARROW_ROWS, 1, true, true>(simd.half(), tile);
@@ -277,11 +279,11 @@ impl<T: Elementary> WithSimd<T> for Narrow<'_, T> {
     }
 }
 
-/// Computes `R` rows of `N` vectors; with `PARTIAL`, the last vector may be filled in part; with `NARROW`, the elements of A are contiguous and nothing
-/// is asked for ahead.
+/// Computes `R` rows of `N` vectors; with `PARTIAL`, the last vector may be partial; with `NARROW`, the elements of A are contiguous and
+/// nothing is prefetched.
 ///
 /// # Safety
-/// Every number that the tile names is in memory that the caller may read (C: write).
+/// Every element of A and B that the tile addresses is valid for reads, and every element of C for reads and writes.
 #[expect(clippy::needless_range_loop, reason = "there are dozens of these, and iterators take longer to build")]
 #[inline(always)]
 unsafe fn compute<
@@ -297,13 +299,13 @@ unsafe fn compute<
 ) {
     let zero = simd.splat(T::ZERO);
     let mask = simd.mask(tile.columns - (N - 1) * S::LANES);
-    // Where a vector of a row of B lies.
-    let place = |vector: usize| vector * S::LANES / PANEL * tile.b_panel + vector * S::LANES % PANEL;
-    // SAFETY: the caller's promise; masks keep the last vector inside the row.
+    // The offset of a vector of a row of B.
+    let offset = |vector: usize| vector * S::LANES / PANEL * tile.b_panel + vector * S::LANES % PANEL;
+    // SAFETY: the caller guarantees that the memory is valid; masks keep the last vector inside the row.
     unsafe {
         let mut sums = [[zero; N]; R];
-        // Two short chains of additions round less than a long one. The second is kept out of the registers, which are all
-        // taken: a pointer to it that is out of sight holds it in memory.
+        // Two short chains of additions round less than a long one. The second is kept out of the registers, all of which are in use:
+        // `black_box` hides the pointer to it, which holds it in memory.
         let mut parts = MaybeUninit::<[[S::Vector; N]; R]>::uninit();
         let parts = black_box(&mut parts);
         let (mut summed, mut cut, mut ahead) = (0, false, tile.ahead);
@@ -311,8 +313,8 @@ unsafe fn compute<
         for outer in 0..tile.loops[0] {
             for middle in 0..tile.loops[1] {
                 let a = tile.a.add(outer * tile.a_step[0] + middle * tile.a_step[1]);
-                // One pointer for three rows, which an address reaches by adding a row once or twice: from row to row, the next would wait for
-                // the one before.
+                // One pointer serves three rows, which an address reaches by adding a row once or twice. With a pointer from row to row,
+                // each load would wait for the one before.
                 let mut a = [a, a.wrapping_add(3 * a_row)];
                 let mut b = tile.b.add(outer * tile.b_step[0] + middle * tile.b_step[1]);
                 let mut left = tile.loops[2];
@@ -345,7 +347,7 @@ unsafe fn compute<
                             for step in 0..STEPS {
                                 let mut columns = [zero; N];
                                 for j in 0..N {
-                                    columns[j] = simd.load_at(b_at.add(step * b_inner + place(j)));
+                                    columns[j] = simd.load_at(b_at.add(step * b_inner + offset(j)));
                                 }
                                 for i in 0..R {
                                     let row = simd.splat(*a_at[i / 3].add(i % 3 * a_row + step));
@@ -353,7 +355,7 @@ unsafe fn compute<
                                         sums[i][j] = row.multiply_add(columns[j], sums[i][j]);
                                     }
                                 }
-                                // Keeps what the next step loads from being loaded now, into registers that the sums need.
+                                // Keeps the loads of the next step from being moved up, into registers that the accumulators need.
                                 compiler_fence(Ordering::SeqCst);
                             }
                             for a in &mut a_at {
@@ -372,7 +374,7 @@ unsafe fn compute<
                         }
                         let mut columns = [zero; N];
                         for j in 0..N {
-                            columns[j] = simd.load_edge(b.add(place(j)), PARTIAL && j == N - 1, mask);
+                            columns[j] = simd.load_edge(b.add(offset(j)), PARTIAL && j == N - 1, mask);
                         }
                         for i in 0..R {
                             let row = simd.splat(if NARROW { *a[0].add(i) } else { *a[i / 3].add(i % 3 * a_row) });
@@ -402,7 +404,7 @@ unsafe fn compute<
             }
         }
         let bounds = tile.bounds.splat(simd);
-        // Two loops, since the compiler would not unroll one of all this.
+        // Two loops, because the compiler does not unroll a single one of this size.
         for i in 0..R {
             for j in 0..N {
                 sums[i][j] = sums[i][j].multiply_add(scales[j], shifts[j]);
@@ -415,21 +417,22 @@ unsafe fn compute<
         for i in 0..R {
             for j in 0..N {
                 let c = tile.c.add(i * tile.c_row + j * S::LANES);
-                let sum = bounds.hold_vector(sums[i][j]);
+                let sum = bounds.clamp_vector(sums[i][j]);
                 if PARTIAL && j == N - 1 { sum.store_masked(c, mask) } else { sum.store_at(c) }
             }
         }
     }
 }
 
-/// Steps that the widest tile takes at once: where a processor starts two multiply-adds of sixteen lanes in a cycle, what counts and moves pointers in
-/// each step takes a fifth of the time.
+/// Steps by which the widest tile is unrolled: where a processor starts two multiply-adds of sixteen lanes per cycle, counters and pointer
+/// increments in each step take a fifth of the time.
 const STEPS: usize = 4;
 
-/// Streams in which a tile asks for what is ahead, where that is more than a line for each group of steps: memory serves several faster than one.
+/// Streams of prefetches of a tile, where it prefetches more than a line for each group of steps: memory serves several streams faster than
+/// one.
 const STREAMS: usize = 4;
 
-/// Whether a tile of so many vectors takes [`STEPS`] steps at once.
+/// Whether a tile of so many vectors is unrolled by [`STEPS`] steps.
 const fn unrolls<T: Elementary, S: Simd<T>>(vectors: usize) -> bool {
     widest::<T, S>() > 2 * S::LANES && vectors * S::LANES == widest::<T, S>()
 }

@@ -1,5 +1,4 @@
-//! A·B where B is stored transposed and meets few rows of A: Cᵀ = Bᵀ·Aᵀ reads B in the order in which it lies, where packing it would take as
-//! long as multiplying.
+//! A·B for a transposed B and few rows of A: Cᵀ = Bᵀ·Aᵀ reads B in its order in memory, where packing B would take as long as multiplying.
 
 use super::pack::GAP;
 use super::{COPIED_FROM, DEPTH, Matrix, ROWS, gemm_at, pack_own};
@@ -8,10 +7,11 @@ use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
 use crate::simd::Isa;
 
-/// Rows of A that are few: with more, packing B takes less than storing Cᵀ once more.
+/// The maximum rows of A: with more rows, packing B takes less time than storing Cᵀ once more.
 const FEW: usize = 128;
 
-/// Computes `C = A·B` so where it pays and the scratch memory suffices; whether it did. Every element is summed as it is otherwise.
+/// Computes `C = A·B` this way where it pays and the scratch memory suffices, and returns whether it did. The order of every sum is
+/// unchanged.
 pub(super) fn multiply<T: Elementary>(
     isa: Isa,
     a: Matrix<'_, T>,

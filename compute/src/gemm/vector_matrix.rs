@@ -1,5 +1,5 @@
-//! One row times a matrix: bound by memory, so B is read once, in the order in which it lies: eight long rows at a time, which the processor
-//! fetches ahead as eight streams.
+//! One row times a matrix. It is memory-bound, so that B is read once, in its order in memory: eight long rows at a time, which the
+//! processor prefetches as eight streams.
 
 use core::mem::MaybeUninit;
 
@@ -8,24 +8,24 @@ use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Isa, Simd, Vector, WithSimd, mapped};
 
-/// Columns whose sums are kept at once: half of a first cache. What runs without the standard library may have a small stack.
+/// Columns whose sums are kept at once: half of an L1 cache. Without the standard library the stack may be small.
 const COLUMNS: usize = if cfg!(feature = "std") { 4096 } else { 512 };
 
 /// Rows of B that are read at once.
 const STREAMS: usize = 8;
 
-/// Room for the sums of so many columns.
+/// Memory for the sums of so many columns.
 type Sums<T> = [MaybeUninit<T>; COLUMNS];
 
-/// The first sums of a row, zero. Of the others nothing is written: most products have few.
+/// Returns the first `len` sums, set to zero. The others are not written: most products have few columns.
 fn zeros<T: Elementary>(sums: &mut Sums<T>, len: usize) -> &mut [T] {
     let sums = &mut sums[..len];
     sums.fill(MaybeUninit::new(T::ZERO));
-    // SAFETY: each of these has just been written.
+    // SAFETY: `fill` has written each of these elements.
     unsafe { &mut *(core::ptr::from_mut(sums) as *mut [T]) }
 }
 
-/// y = x·B through the epilogue, where the rows or the columns of B lie together.
+/// y = f(scale · x·B + shift + y), where the rows or the columns of B are contiguous.
 pub(super) fn multiply<T: Elementary>(isa: Isa, x: &[T], b: Matrix<'_, T>, epilogue: Epilogue<'_, T>, y: &mut [T]) {
     if b.stride[1] != 1 {
         for (group, y) in y.chunks_mut(COLUMNS).enumerate() {
@@ -36,7 +36,7 @@ pub(super) fn multiply<T: Elementary>(isa: Isa, x: &[T], b: Matrix<'_, T>, epilo
         }
         return;
     }
-    // The parts of the sum are those of the tiles, so that an image gets the same answer alone and in a batch.
+    // Partial sums are those of the tiles, so that an image gets the same bits alone and in a batch.
     let parts = b.rows.div_ceil(DEPTH).max(1);
     for part in 0..parts {
         let x = &x[part * DEPTH..b.rows.min((part + 1) * DEPTH)];
@@ -51,7 +51,7 @@ pub(super) fn multiply<T: Elementary>(isa: Isa, x: &[T], b: Matrix<'_, T>, epilo
     }
 }
 
-/// Stores sums by the operations of the tiles.
+/// Applies the epilogue to sums with the operations of the tiles, and stores them.
 #[inline(always)]
 fn store<T: Elementary, S: Simd<T>>(simd: S, epilogue: &Epilogue<'_, T>, sums: &[T], y: &mut [T]) {
     assert_eq!(sums.len(), y.len());
@@ -65,12 +65,12 @@ fn store<T: Elementary, S: Simd<T>>(simd: S, epilogue: &Epilogue<'_, T>, sums: &
         if epilogue.accumulate {
             sum = sum + load(simd, y);
         }
-        let sum = epilogue.bounds().splat(simd).hold_vector(sum);
+        let sum = epilogue.bounds().splat(simd).clamp_vector(sum);
         if y.len() == S::LANES { sum.store(y) } else { sum.store_partial(y) }
     }
 }
 
-/// The first vector of a slice, or the slice and zeros.
+/// Loads the first vector of a slice; lanes beyond its end are zero.
 #[inline(always)]
 fn load<T: Elementary, S: Simd<T>>(simd: S, from: &[T]) -> S::Vector {
     if from.len() >= S::LANES { simd.load(from) } else { simd.load_partial(from) }
@@ -110,7 +110,7 @@ fn add_rows<T: Elementary, S: Simd<T>, const K: usize>(simd: S, x: &[T; K], b: &
     let (b, len, sums) = (b.as_ptr(), sums.len(), sums.as_mut_ptr());
     let whole = len - len % S::LANES;
     let x = mapped(*x, |x| simd.splat(x));
-    // SAFETY: `K` rows of `len` elements lie in `b`, which was just checked; masks keep the last vector inside.
+    // SAFETY: the assertion above checks that `b` contains `K` rows of `len` elements; masks keep the last vector inside.
     unsafe {
         let mut j = 0;
         while j < whole {
@@ -161,7 +161,7 @@ impl<T: Elementary> WithSimd<T> for Columns<'_, T> {
     }
 }
 
-/// The products of x and the first `N` columns of B.
+/// Returns the dot products of x and the first `N` columns of B.
 #[inline(always)]
 fn dot<T: Elementary, S: Simd<T>, const N: usize>(simd: S, x: &[T], b: &[T], stride: usize) -> [T; N] {
     assert!(b.len() >= (N - 1) * stride + x.len());
@@ -169,7 +169,7 @@ fn dot<T: Elementary, S: Simd<T>, const N: usize>(simd: S, x: &[T], b: &[T], str
     let pair = len - len % (2 * S::LANES);
     let mut even = [simd.splat(T::ZERO); N];
     let mut odd = even;
-    // SAFETY: `N` columns of `len` elements lie in `b`, which was just checked; masks keep the last vectors inside.
+    // SAFETY: the assertion above checks that `b` contains `N` columns of `len` elements; masks keep the last vectors inside.
     unsafe {
         let mut k = 0;
         while k < pair {

@@ -2,7 +2,7 @@
 
 use super::elementary::Elementary;
 use crate::context::Context;
-use crate::epilogue::{ElementEnd, Epilogue};
+use crate::epilogue::{ElementEpilogue, Epilogue};
 use crate::scalar::Scalar;
 use crate::simd::{Isa, vectorised};
 pub use netwright_abi::spec::add::Spec;
@@ -20,7 +20,7 @@ fn sum<T: Elementary>(isa: Isa, spec: &Spec, x: &[T], y: &mut [T]) {
 }
 
 vectorised! {
-    fn add<T: Scalar>(x: &[T], end: ElementEnd<T>, y: &mut [T]) {
+    fn add<T: Scalar>(x: &[T], end: ElementEpilogue<T>, y: &mut [T]) {
         for (y, &x) in y.iter_mut().zip(x) {
             end.store(x, y);
         }

@@ -4,7 +4,7 @@ use super::elementary::Elementary;
 use super::parts::PART;
 use super::reduce;
 use crate::context::Context;
-use crate::epilogue::{ElementEnd, Epilogue};
+use crate::epilogue::{ElementEpilogue, Epilogue};
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::layernorm::Spec;
@@ -67,7 +67,7 @@ vectorised! {
         x: &[T],
         gamma: &[T],
         beta: &[T],
-        end: ElementEnd<T>,
+        end: ElementEpilogue<T>,
         y: &mut [T],
     ) {
         // Multiplying by 1 and adding −0 change nothing.
@@ -145,7 +145,7 @@ fn gradient_of_row<T: Scalar>(x: &[T], mean: T, inverse: T, gamma: &[T], dy: &mu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::epilogue::tests::assert_ends;
+    use crate::epilogue::tests::assert_applies_epilogue;
     use crate::kernels::Kernels;
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, random_elements, widen};
     use crate::random::Random;
@@ -213,7 +213,7 @@ mod tests {
                 let gamma = narrow(&gamma);
                 f32::layernorm_forward(&Context::of(2), &spec, &narrow(&x), &gamma, &gamma, y);
             };
-            assert_ends(4 * channels, ends);
+            assert_applies_epilogue(4 * channels, ends);
         }
     }
 }

@@ -1,5 +1,8 @@
-//! The kernels. One folder for each operation: its `Spec`, its reference loops (the specification, which read like the
-//! lecture's equations), and its fast variants. [`Kernels`] implements the table of all that emitted code calls: `netwright_abi::kernels`.
+//! The kernels. Each operation has a folder: its `Spec`, its reference loops (which read like the lecture's equations), and its fast
+//! variants. [`Kernels`] implements the table of all kernels that emitted code calls: `netwright_abi::kernels`.
+//!
+//! In an equation such as y = f(z + y), the y on the right is the previous contents of the output, where the epilogue accumulates;
+//! otherwise it is 0. An empty `scale` is 1, an empty `shift` 0.
 
 pub mod conv;
 pub mod conv_table;
@@ -43,14 +46,14 @@ pub use crate::configuration::{Configuration, Constant, ConstantSizes};
 use crate::context::Context;
 use crate::pass::Pass;
 
-/// A method of [`Kernels`], or where it is computed: the operands of its signature with the types that their access asks for.
+/// Declares a method of [`Kernels`], or defines it: the operands of its signature with the types of their access.
 macro_rules! kernel {
     (@type Read) => { &[Self] };
     (@type Source) => { &[Self] };
     (@type Write) => { &mut [Self] };
     (@type Update) => { &mut [Self] };
 
-    // With constant sizes a kernel is a function of its module.
+    // A kernel for constant sizes is called as a function of its module.
     (declare $(#[$attribute:meta])* $name:ident, $spec:ident, $operands:tt constants $($wants:ident)*) => {
         kernel!(declare $(#[$attribute])* $name, $spec, $operands $($wants)*);
     };
@@ -91,8 +94,8 @@ macro_rules! kernel {
     };
 }
 
-/// Declares [`Kernels`] and implements it for `f32` and `f64`, so that every kernel is compiled here, at the optimisation
-/// level of this crate, and never in the user's.
+/// Declares [`Kernels`] and implements it for `f32` and `f64`, so that every kernel is compiled here, at the optimisation level of this
+/// crate, and never in the user's crate.
 macro_rules! kernels {
     ($(
         $(#[$about:meta])*
@@ -102,8 +105,8 @@ macro_rules! kernels {
     )*) => {
         /// `f32` or `f64`, the elements of a network: every kernel of [`netwright_abi::kernels`], compiled for one of them.
         ///
-        /// A kernel takes its context, the sizes of its layer, then its operands: slices that hold the whole batch,
-        /// images contiguous, channels innermost. Values are overwritten; gradients of parameters are added to.
+        /// A kernel takes its context, the sizes of its layer, then its operands: slices of the whole batch, with contiguous images and
+        /// channels innermost. Outputs are overwritten; gradients of parameters are accumulated.
         #[allow(clippy::too_many_arguments)]
         pub trait Kernels: elementary::Elementary {
             $($( kernel!(declare $(#[$attribute])* $name, $spec, $operands $($wants)*); )*)*

@@ -3,7 +3,7 @@
 use super::channel_sums::{self as sums, ChannelBlock};
 use super::elementary::Elementary;
 use crate::context::Context;
-use crate::epilogue::{ElementEnd, Epilogue};
+use crate::epilogue::{ElementEpilogue, Epilogue};
 use crate::scalar::Scalar;
 use crate::simd::{Isa, vectorised};
 pub use netwright_abi::spec::multiply::Spec;
@@ -42,7 +42,7 @@ fn products<T: Elementary>(isa: Isa, spec: &Spec, a: &[T], b: &[T], epilogue: Ep
 
 vectorised! {
     /// y = a · b for rows of a as long as b.
-    fn rows<T: Scalar>(a: &[T], b: &[T], end: ElementEnd<T>, y: &mut [T]) {
+    fn rows<T: Scalar>(a: &[T], b: &[T], end: ElementEpilogue<T>, y: &mut [T]) {
         for (a, y) in a.chunks_exact(b.len()).zip(y.chunks_exact_mut(b.len())) {
             for ((&a, &b), y) in a.iter().zip(b).zip(y) {
                 end.store(a * b, y);
@@ -75,7 +75,7 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::epilogue::tests::assert_ends;
+    use crate::epilogue::tests::assert_applies_epilogue;
     use crate::kernels::Kernels;
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, random_elements, widen};
     use crate::random::Random;
@@ -129,7 +129,7 @@ mod tests {
                 );
                 f32::multiply_forward(&Context::of(2), &spec, &narrow(&a), &narrow(&b), y);
             };
-            assert_ends(2 * len, ends);
+            assert_applies_epilogue(2 * len, ends);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::check::shapes;
-use super::conv::tests::{numbers, specs};
+use super::conv::tests::{elements, specs};
 use super::{Kernels, conv, deconv, dense};
 use crate::context::{Context, tests::SerialFork};
 use netwright_abi::Epilogue;
@@ -38,8 +38,8 @@ fn same_bits<T: Kernels>(
 }
 
 fn convolutions<T: Kernels>(batch: usize, spec: &conv::Spec) {
-    let (x, w) = (numbers::<T>(batch * spec.input_len(), 1), numbers::<T>(spec.weights_len(), 2));
-    let (y, bias) = (numbers::<T>(batch * spec.output_len(), 3), numbers::<T>(spec.output[2], 4));
+    let (x, w) = (elements::<T>(batch * spec.input_len(), 1), elements::<T>(spec.weights_len(), 2));
+    let (y, bias) = (elements::<T>(batch * spec.output_len(), 3), elements::<T>(spec.output[2], 4));
     let context = Context::of(batch);
     let pack = |context: &Context<'_>, packed: &mut [T]| T::conv_gemm_pack(context, spec, &w, packed);
     let pack_rotated = |context: &Context<'_>, packed: &mut [T]| T::conv_gemm_pack_rotated(context, spec, &w, packed);
@@ -82,8 +82,8 @@ fn dense_layers<T: Kernels>(batch: usize, spec: &dense::Spec) {
     let dense::Spec { inputs, outputs, .. } = *spec;
     // The same layer with weights stored as `[outputs, inputs]`, which are packed with the sizes of the stored matrix.
     let stored = dense::Spec { inputs: outputs, outputs: inputs, epilogue: Epilogue::NONE };
-    let (x, w) = (numbers::<T>(batch * inputs, 1), numbers::<T>(inputs * outputs, 2));
-    let (y, bias) = (numbers::<T>(batch * outputs, 3), numbers::<T>(outputs, 4));
+    let (x, w) = (elements::<T>(batch * inputs, 1), elements::<T>(inputs * outputs, 2));
+    let (y, bias) = (elements::<T>(batch * outputs, 3), elements::<T>(outputs, 4));
     let context = Context::of(batch);
     let sizes = [w.len(), dense::dense_forward_scratch(spec)];
     let pack = |context: &Context<'_>, packed: &mut [T]| T::dense_pack(context, spec, &w, packed);

@@ -5,7 +5,7 @@ use super::channel_sums::{ChannelBlock, LANES, in_parts};
 use super::elementary::Elementary;
 use super::reduce;
 use crate::context::Context;
-use crate::epilogue::{ElementEnd, Epilogue};
+use crate::epilogue::{ElementEpilogue, Epilogue};
 use crate::pass::Pass;
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
@@ -40,7 +40,7 @@ pub fn prelu_grad<T: Scalar>(
 }
 
 vectorised! {
-    fn forward<T: Scalar>(x: &[T], slopes: &[T], end: ElementEnd<T>, y: &mut [T]) {
+    fn forward<T: Scalar>(x: &[T], slopes: &[T], end: ElementEpilogue<T>, y: &mut [T]) {
         match *slopes {
             [] => {}
             [slope] => {
@@ -103,7 +103,7 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::epilogue::tests::assert_ends;
+    use crate::epilogue::tests::assert_applies_epilogue;
     use crate::kernels::Kernels;
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, random_elements, widen};
     use crate::random::Random;
@@ -161,7 +161,7 @@ mod tests {
                 let spec = Spec { len, slopes, epilogue };
                 f32::prelu_forward(&Context::of(2), &spec, &narrow(&x), &narrow(&a), y);
             };
-            assert_ends(2 * len, ends);
+            assert_applies_epilogue(2 * len, ends);
         }
     }
 }

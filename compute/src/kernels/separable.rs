@@ -42,7 +42,7 @@ pub fn separable_forward<T: Elementary>(
     let alone = context.alone();
     context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
         let ([row_in, between], [_, row_out]) = (spec.depthwise().rows_len(), spec.pointwise().rows_len());
-        let at_once = (scratch.len().min(cache::second() / 2 / size_of::<T>()) / between).max(1);
+        let at_once = (scratch.len().min(cache::l2_bytes() / 2 / size_of::<T>()) / between).max(1);
         for (x, y) in images(x, spec.depthwise().input_len(), y, spec.pointwise().output_len()) {
             // Blocks of equal numbers of rows.
             let rows = spec.output[0].div_ceil(spec.output[0].div_ceil(at_once));

@@ -80,7 +80,7 @@ fn long_sums<T: Scalar>(spec: &Spec, dy: &[T], dx: &mut [T]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::epilogue::tests::assert_ends;
+    use crate::epilogue::tests::assert_applies_epilogue;
     use crate::kernels::Kernels;
     use netwright_abi::Epilogue as Kind;
 
@@ -104,7 +104,7 @@ mod tests {
             let ends = |epilogue, y: &mut [f32]| {
                 f32::upsample_forward(&Context::of(2), &Spec { input, factor, epilogue }, &x, y);
             };
-            assert_ends(2 * small * factor[0] * factor[1], ends);
+            assert_applies_epilogue(2 * small * factor[0] * factor[1], ends);
         }
     }
 }

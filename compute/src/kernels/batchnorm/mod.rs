@@ -306,7 +306,7 @@ vectorised! {
                 let (x, y) = (&x[range.clone()], &mut y[range]);
                 for (i, (&x, y)) in x.iter().zip(y).enumerate().take(LANES) {
                     let normal = (x - mean[i]) * factor[i] + shift[i];
-                    *y = bounds.hold(normal);
+                    *y = bounds.clamp(normal);
                 }
             }
         }
@@ -332,7 +332,7 @@ vectorised! {
                 let range = channel_block.range(values.len());
                 for (i, value) in values[range].iter_mut().enumerate().take(LANES) {
                     let normal = (*value - mean[i]) * factor[i] + shift[i];
-                    *value = bounds.hold(normal);
+                    *value = bounds.clamp(normal);
                 }
             }
         }

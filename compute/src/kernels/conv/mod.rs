@@ -3,15 +3,15 @@
 //! | variant | for |
 //! |---|---|
 //! | [`mod@reference`] | reading, and testing the others |
-//! | `conv_direct` | small layers and boards: no scratch memory |
+//! | `conv_direct` | small layers and microcontrollers: no scratch memory |
 //! | `conv_gemm` | everything else |
-//! | `conv_packed` | `conv_gemm` when predicting: filters are packed once |
+//! | `conv_packed` | `conv_gemm` in predictions: filters are packed once |
 //! | `conv_winograd` | 3x3 and 5x5 windows of many channels, forward and the gradient of the input; 3x3 windows, the gradient of the weights |
-//! | `conv_registers` | small layers without padding, when predicting: `conv_direct` for constant sizes |
-//! | `conv_pixels` | few filters, when predicting: pixels side by side in vectors |
+//! | `conv_registers` | small layers without padding, in predictions: `conv_direct` for constant sizes |
+//! | `conv_pixels` | few filters, in predictions: pixels in the lanes |
 //! | `conv_grouped` | several groups (AlexNet, ResNeXt) |
-//! | `conv_blocks` | training tiny images, sixteen of them in the lanes |
-//! | `conv_lanes` | predicting images that lie in the lanes |
+//! | `conv_blocks` | training on tiny images, sixteen of them in the lanes |
+//! | `conv_lanes` | predictions of images in the lanes |
 
 use core::ops::Range;
 
@@ -61,7 +61,7 @@ pub use winograd::kernels::{
     conv_winograd_train_forward, conv_winograd_train_forward_scratch,
 };
 
-/// Runs `work` on parts of dw: it is given the rows, one for each tap and channel of a group, and scratch memory.
+/// Runs `work` on parts of dw. `work` receives its range of rows, one for each tap and channel of a group, the rows, and scratch memory.
 pub(super) fn split_weights<T: Scalar>(
     context: &Context<'_>,
     spec: &Spec,

@@ -1,6 +1,7 @@
-//! Convolutions that predict with packed filters. Some windows at a time meet part after part of the filters: windows and filters of a part stay in
-//! the second cache, and the filters that come next are asked for meanwhile. Pixels side by side are read where they lie. Other windows are copied
-//! first, each once for all filters, where there are enough of those; else they are read from the image, or from a band with its zeros.
+//! Convolution with packed filters, for predictions. A block of windows is multiplied with one block of filters after the other: windows
+//! and filters of a block stay in the L2 cache, and the next filters are prefetched. Contiguous pixels are read in place. Other windows are
+//! first copied, each once for all filters, where there are enough filters; otherwise they are read from the image, or from a band with its
+//! padding.
 
 use netwright_abi::spec::conv::LINE;
 
@@ -17,8 +18,8 @@ use crate::kernels::images::images;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
 
-/// Filters in panels of [`PANEL`](super::PANEL), in which those of one tap and channel lie together; the last panel is filled up with zeros to
-/// whole cache lines.
+/// Packs the filters into panels of [`PANEL`](super::PANEL), in which those of one tap and channel are contiguous; the last panel is padded
+/// with zeros to whole cache lines.
 pub fn conv_pack<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
     assert!(spec.groups == 1 && w.len() == spec.weights_len(), "length of the weights");
     assert_eq!(prepared.len(), spec.packed_len(), "length of the packed filters");
@@ -33,7 +34,7 @@ pub fn conv_pack<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepar
     }
 }
 
-/// Elements of scratch memory that `conv_packed_forward` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `conv_packed_forward` needs per thread, whatever the batch.
 pub const fn conv_packed_forward_scratch(spec: &Spec) -> usize {
     if spec.is_pointwise() {
         0
@@ -44,7 +45,7 @@ pub const fn conv_packed_forward_scratch(spec: &Spec) -> usize {
     }
 }
 
-/// `conv_gemm` with filters of [`conv_pack`]: y from x, w, scale, shift.
+/// y = f(scale · (w ∗ x) + shift + y) as matrix products; `w` holds the filters of [`conv_pack`].
 #[allow(clippy::too_many_arguments)]
 pub fn conv_packed_forward<T: Elementary>(
     context: &Context<'_>,
@@ -63,28 +64,28 @@ pub fn conv_packed_forward<T: Elementary>(
     });
 }
 
-/// Columns of filters that come from memory together, while others are computed with: those of the widest tile.
+/// Columns of filters that are prefetched together while others are used: those of the widest tile.
 const COLUMNS: usize = 2 * PANEL;
 
-/// Elements of filters that are met by all windows before the next, about.
+/// The approximate elements of filters that are used for all windows before the next.
 const FEW: usize = 32 * 1024;
 
-/// Elements of a window that are summed at once at most: as many of [`COLUMNS`] filters stay in a second cache beside those that are asked for
-/// meanwhile.
+/// The maximum elements of a window that are summed at once: as many elements of [`COLUMNS`] filters stay in an L2 cache beside those that
+/// are prefetched.
 const LONGEST: usize = 768;
 
-/// Elements that are copied at once, about: with as many of the filters they stay in a second cache.
+/// The approximate elements that are copied at once: with as many elements of filters they stay in an L2 cache.
 const COPIED: usize = 96 * 1024;
 
-/// Filters from which on copying a window takes little beside what is computed of it.
+/// Filters from which on copying a window takes little time compared with its products.
 const FILTERS: usize = 128;
 
-/// Elements of a window.
+/// Returns the elements of a window.
 const fn depth(spec: &Spec) -> usize {
     spec.window[0] * spec.window[1] * spec.input[2]
 }
 
-/// Elements of a window that are summed at once: as many each time.
+/// Returns the elements of a window that are summed at once: slices of equal length.
 const fn part(spec: &Spec) -> usize {
     let depth = depth(spec);
     let parts = depth.div_ceil(LONGEST);
@@ -96,14 +97,14 @@ const fn copies(spec: &Spec) -> bool {
     !spec.is_pointwise() && spec.output[2] >= FILTERS
 }
 
-/// Windows that are copied at once at most.
+/// Returns the maximum windows that are copied at once.
 const fn at_once(spec: &Spec) -> usize {
     let (fit, all) = (COPIED / part(spec), spec.output[0] * spec.output[1]);
     let fit = if fit < TILE_ROWS { TILE_ROWS } else { fit };
     if fit < all { fit } else { all }
 }
 
-/// y\[i′,j′,f′] = f(scale\[f′] · Σ a·w + shift\[f′])   (slide 37), with filters in whole panels, of which the last is filled up to lines.
+/// y\[i′,j′,f′] = f(scale\[f′] · Σ a·w + shift\[f′])   (slide 37), with filters in panels, the last padded to whole lines.
 #[allow(clippy::too_many_arguments)]
 pub(super) fn forward<T: Elementary>(
     isa: Isa,
@@ -125,7 +126,7 @@ pub(super) fn forward<T: Elementary>(
     }
 }
 
-/// What does not change from window to window.
+/// The operands that all windows share.
 struct Layer<'a, T> {
     isa: Isa,
     spec: &'a Spec,
@@ -134,11 +135,11 @@ struct Layer<'a, T> {
 }
 
 impl<T: Elementary> Layer<'_, T> {
-    /// Pixels where they lie, so many at a time that they fill half of the second cache.
+    /// Computes pixels in place, in blocks that fill half of the L2 cache.
     fn of_pixels(&self, x: &[T], y: &mut [T]) {
         let ([.., channels], [.., filters]) = (self.spec.input, self.spec.output);
         let (all, part) = (y.len() / filters, part(self.spec));
-        let fit = (cache::second() / 2 / size_of::<T>() / part).max(TILE_ROWS);
+        let fit = (cache::l2_bytes() / 2 / size_of::<T>() / part).max(TILE_ROWS);
         let at_once = all.div_ceil(all.div_ceil(fit)).next_multiple_of(TILE_ROWS);
         for (x, y) in x.chunks(at_once * channels).zip(y.chunks_mut(at_once * filters)) {
             for from in (0..channels).step_by(part) {
@@ -147,7 +148,7 @@ impl<T: Elementary> Layer<'_, T> {
         }
     }
 
-    /// Copies of windows, as many each time, part after part.
+    /// Computes copies of windows in equal blocks, one slice of the windows after the other.
     fn of_copies(&self, x: &[T], y: &mut [T], scratch: &mut [T]) {
         let ([rows, columns, filters], depth, part) = (self.spec.output, depth(self.spec), part(self.spec));
         let (all, apart) = (rows * columns, part + GAP);
@@ -166,9 +167,10 @@ impl<T: Elementary> Layer<'_, T> {
         }
     }
 
-    /// Adds a part of the sums of some windows, of `depth` elements: those of the windows lie `apart` and start at the first place, those of the
-    /// filters at the second. The filters come in groups of columns, of which the next is asked for while one is computed with.
-    fn multiply(&self, x: &[T], apart: usize, [from, place]: [usize; 2], depth: usize, y: &mut [T]) {
+    /// Adds the partial sums of some windows over `depth` elements. The windows are `apart` elements apart; `from` is the offset of the
+    /// slice in each, and the next parameter its offset in each filter. The filters are processed in groups of columns, the next of which
+    /// is prefetched while one is used.
+    fn multiply(&self, x: &[T], apart: usize, [from, offset]: [usize; 2], depth: usize, y: &mut [T]) {
         let (all, filters) = (self::depth(self.spec), self.spec.output[2]);
         let windows = y.len() / filters;
         let mut row = Correlation {
@@ -182,17 +184,17 @@ impl<T: Elementary> Layer<'_, T> {
             target: [windows * filters, 0],
             target_step: [windows * filters, filters],
         };
-        let epilogue = self.epilogue.of_part(place == 0, place + depth == all);
+        let epilogue = self.epilogue.of_part(offset == 0, offset + depth == all);
         let (whole, at_once) = (filters / PANEL * PANEL, (FEW / depth / COLUMNS * COLUMNS).max(COLUMNS));
         let mut first = 0;
         while first < filters {
-            // A last panel that is narrower is a group of its own.
+            // A narrower last panel is a group of its own.
             let columns = at_once.min(if first < whole { whole } else { filters } - first);
             let width = columns.next_multiple_of(LINE).min(PANEL);
-            let start = first * all + place * width;
-            let next = match (first + columns < filters, place + depth < all) {
-                (true, _) => (first + columns) * all + place * width,
-                (false, true) => (place + depth) * PANEL,
+            let start = first * all + offset * width;
+            let next = match (first + columns < filters, offset + depth < all) {
+                (true, _) => (first + columns) * all + offset * width,
+                (false, true) => (offset + depth) * PANEL,
                 (false, false) => 0,
             };
             let (data, ahead) = (&self.w[start..], next.wrapping_sub(start));
@@ -203,7 +205,7 @@ impl<T: Elementary> Layer<'_, T> {
         }
     }
 
-    /// Windows of the image, or of a band.
+    /// Computes windows of the image, or of a band.
     fn of_bands(&self, x: &[T], y: &mut [T], scratch: &mut [T]) {
         let (mut windows, depth, filters) = (windows(self.spec), depth(self.spec), self.spec.output[2]);
         let at_once = pack::group::<T>(depth, filters);
@@ -217,12 +219,12 @@ impl<T: Elementary> Layer<'_, T> {
     }
 }
 
-/// Copies elements of the window at a position, from number `from` on, with zeros outside the image.
+/// Copies elements of the window at a position, from index `from` on, with zeros outside the image.
 fn copy_window<T: Scalar>(spec: &Spec, x: &[T], position: [usize; 2], mut from: usize, mut to: &mut [T]) {
     let ([height, width, channels], [_, across]) = (spec.input, spec.window);
     let [top, left] =
         [0, 1].map(|axis| (position[axis] * spec.stride[axis]).cast_signed() - spec.padding[2 * axis].cast_signed());
-    // The pixels of a row of taps that are contiguous are copied together.
+    // Contiguous pixels of a row of taps are copied together.
     let contiguous = spec.dilation[1] == 1 && left >= 0 && left.cast_unsigned() + across <= width;
     while !to.is_empty() {
         let (tap, channel) = (from / channels, from % channels);
@@ -232,8 +234,8 @@ fn copy_window<T: Scalar>(spec: &Spec, x: &[T], position: [usize; 2], mut from: 
         let (copy, rest) = to.split_at_mut(to.len().min(taps * channels - channel));
         let inside = |at: isize, size: usize| at >= 0 && at.cast_unsigned() < size;
         if inside(row, height) && inside(column, width) {
-            let place = (row.cast_unsigned() * width + column.cast_unsigned()) * channels + channel;
-            copy.copy_from_slice(&x[place..][..copy.len()]);
+            let offset = (row.cast_unsigned() * width + column.cast_unsigned()) * channels + channel;
+            copy.copy_from_slice(&x[offset..][..copy.len()]);
         } else {
             copy.fill(T::ZERO);
         }
@@ -245,13 +247,13 @@ fn copy_window<T: Scalar>(spec: &Spec, x: &[T], position: [usize; 2], mut from: 
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tests::{forward_agrees, memory, numbers, packed};
+    use super::super::tests::{elements, forward_agrees, memory, packed};
     use super::*;
-    use crate::context::{Context, tests::Turns};
+    use crate::context::{Context, tests::SerialFork};
     use crate::epilogue::tests::epilogues;
     use crate::kernels::check::shapes;
 
-    /// Windows in every `stride`-th row and column of an image with `before` rows and columns of zeros around it.
+    /// Returns windows in every `stride`-th row and column of an image with `before` rows and columns of padding.
     fn spec(input: [usize; 3], window: [usize; 2], stride: usize, before: usize, filters: usize) -> Spec {
         let output = [0, 1].map(|axis| (input[axis] + 2 * before - window[axis]) / stride + 1);
         Spec {
@@ -266,13 +268,13 @@ mod tests {
         }
     }
 
-    /// Some images on so many threads.
+    /// Computes some images on `threads` threads.
     fn on(threads: usize, batch: usize, spec: &Spec) -> std::vec::Vec<f32> {
         let (mut filters, mut scratch) =
             (memory(spec.packed_len()), memory(threads * conv_packed_forward_scratch(spec)));
-        let (turns, mut y) = (Turns(threads), numbers(batch * spec.output_len(), 4));
-        super::super::conv_pack(&Context::of(1), spec, &numbers(spec.weights_len(), 2), &mut filters);
-        let (x, context) = (numbers(batch * spec.input_len(), 1), Context::on(batch, &turns));
+        let (fork, mut y) = (SerialFork(threads), elements(batch * spec.output_len(), 4));
+        super::super::conv_pack(&Context::of(1), spec, &elements(spec.weights_len(), 2), &mut filters);
+        let (x, context) = (elements(batch * spec.input_len(), 1), Context::on(batch, &fork));
         super::super::conv_packed_forward(&context, spec, &x, &filters, &[], &[], &mut y, &mut scratch);
         y
     }
@@ -293,8 +295,8 @@ mod tests {
         }
     }
 
-    /// Sums that are taken in parts, of pixels where they lie and of windows that are more than are copied at once; and so many threads that the
-    /// windows are cut otherwise.
+    /// Sums over several slices, of pixels in place and of more windows than are copied at once; and numbers of threads that split the
+    /// windows differently.
     #[test]
     fn many_channels_have_the_same_bits_on_any_number_of_threads() {
         for (input, window, stride) in

@@ -395,7 +395,7 @@ impl<T: Elementary, const F: usize, const P: usize> WithSimd<T> for Tile<'_, T, 
                 let shift = each(taps.epilogue.shift, f, T::ZERO);
                 for p in 0..P {
                     let sum = sums[f][p].multiply_add(scale, shift);
-                    bounds.hold_vector(sum).store_at(to.add(f * rows * row + p * S::LANES));
+                    bounds.clamp_vector(sum).store_at(to.add(f * rows * row + p * S::LANES));
                 }
             });
         }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use crate::context::Context;
 use crate::epilogue;
 use crate::kernels::check::shapes;
-use crate::kernels::conv::tests::{numbers, specs};
+use crate::kernels::conv::tests::{elements, specs};
 use crate::kernels::conv::{Spec, reference};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
@@ -18,15 +18,15 @@ fn same<T: Scalar>(what: &str, got: &[T], right: &[T]) {
 
 /// Compares the passes with those of the convolution that is transposed, with input and output exchanged.
 fn agrees<T: Elementary>(batch: usize, spec: &Spec) {
-    let (x, w) = (numbers::<T>(batch * spec.output_len(), 1), numbers::<T>(spec.weights_len(), 2));
-    let (dy, b) = (numbers::<T>(batch * spec.input_len(), 3), numbers::<T>(spec.input[2], 4));
+    let (x, w) = (elements::<T>(batch * spec.output_len(), 1), elements::<T>(spec.weights_len(), 2));
+    let (dy, b) = (elements::<T>(batch * spec.input_len(), 3), elements::<T>(spec.input[2], 4));
     let nan = |len: usize| std::vec![T::from_f64(f64::NAN); len];
 
     let mut z = nan(dy.len());
-    let scale = numbers::<T>(spec.input[2], 7);
+    let scale = elements::<T>(spec.input[2], 7);
     reference::grad_input(batch, spec, &x, &w, &mut z);
     for (scale, b) in [(&scale[..], &b[..]), (&[], &b[..]), (&[], &[])] {
-        let mut y = if spec.epilogue.accumulate { numbers::<T>(dy.len(), 8) } else { nan(dy.len()) };
+        let mut y = if spec.epilogue.accumulate { elements::<T>(dy.len(), 8) } else { nan(dy.len()) };
         let mut right = y.clone();
         super::deconv_forward(
             &Context::of(batch),
@@ -56,7 +56,7 @@ fn agrees<T: Elementary>(batch: usize, spec: &Spec) {
     reference::forward(batch, spec, &dy, &w, &[], &mut right);
     same("dx", &dx, &right);
 
-    let (mut dw, mut db) = (numbers::<T>(w.len(), 5), numbers::<T>(b.len(), 6));
+    let (mut dw, mut db) = (elements::<T>(w.len(), 5), elements::<T>(b.len(), 6));
     let (mut right, mut right_bias) = (dw.clone(), db.clone());
     let mut scratch = nan(super::deconv_grad_weights_scratch(spec));
     super::deconv_grad_weights(&Context::of(batch), spec, &x, &dy, &mut dw, &mut db, &mut scratch);

@@ -181,7 +181,7 @@ impl<T: Elementary> InputRange<'_, T> {
                 if epilogue.accumulate {
                     sum = sum + simd.load_edge(to, !whole, masks[n]);
                 }
-                let sum = bounds.hold_vector(sum);
+                let sum = bounds.clamp_vector(sum);
                 if whole { sum.store_at(to) } else { sum.store_masked(to, masks[n]) }
             });
         }

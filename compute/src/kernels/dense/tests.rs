@@ -9,7 +9,7 @@ use crate::epilogue;
 use crate::epilogue::tests::epilogues;
 use crate::kernels::Kernels;
 use crate::kernels::check::{assert_same_for_constants, shapes};
-use crate::kernels::conv::tests::numbers;
+use crate::kernels::conv::tests::elements;
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use netwright_abi::{Activation, Epilogue};
@@ -29,14 +29,14 @@ fn transposed<T: Copy>(w: &[T], rows: usize, columns: usize) -> Vec<T> {
 
 fn agrees<T: Kernels>(batch: usize, spec: Spec, [scaled, bias]: [bool; 2]) {
     let Spec { inputs, outputs, epilogue } = spec;
-    let scale = numbers::<T>(if scaled { outputs } else { 0 }, 7);
-    let (x, w) = (numbers::<T>(batch * inputs, 1), numbers::<T>(inputs * outputs, 2));
-    let (dy, b) = (numbers::<T>(batch * outputs, 3), numbers::<T>(if bias { outputs } else { 0 }, 4));
+    let scale = elements::<T>(if scaled { outputs } else { 0 }, 7);
+    let (x, w) = (elements::<T>(batch * inputs, 1), elements::<T>(inputs * outputs, 2));
+    let (dy, b) = (elements::<T>(batch * outputs, 3), elements::<T>(if bias { outputs } else { 0 }, 4));
     let flipped = transposed(&w, inputs, outputs);
     let nan = T::from_f64(f64::NAN);
     let memory = |len: usize| std::vec![nan; len];
 
-    let before = if epilogue.accumulate { numbers::<T>(dy.len(), 8) } else { memory(dy.len()) };
+    let before = if epilogue.accumulate { elements::<T>(dy.len(), 8) } else { memory(dy.len()) };
     let (mut y, mut z, mut right) = (before.clone(), memory(dy.len()), before.clone());
     reference::forward(batch, &spec, &x, &w, &[], &mut z);
     epilogue::reference(epilogue, &z, &scale, &b, &mut right, outputs);
@@ -79,15 +79,15 @@ fn agrees<T: Kernels>(batch: usize, spec: Spec, [scaled, bias]: [bool; 2]) {
     super::dense_transposed_grad_input(&Context::of(batch), &spec, &dy, &flipped, &[], &mut dx, &mut scratch);
     same("dx, transposed", &dx, &right);
 
-    let before = numbers::<T>(w.len(), 5);
-    let (mut right, mut right_bias) = (before.clone(), numbers::<T>(b.len(), 6));
+    let before = elements::<T>(w.len(), 5);
+    let (mut right, mut right_bias) = (before.clone(), elements::<T>(b.len(), 6));
     reference::grad_weights(batch, &spec, &x, &dy, &mut right, &mut right_bias);
-    let (mut dw, mut db) = (before.clone(), numbers::<T>(b.len(), 6));
+    let (mut dw, mut db) = (before.clone(), elements::<T>(b.len(), 6));
     let mut scratch = memory(super::dense_grad_weights_scratch(&spec));
     super::dense_grad_weights(&Context::of(batch), &spec, &x, &dy, &mut dw, &mut db, &mut scratch);
     same("dw", &dw, &right);
     same("db", &db, &right_bias);
-    let (mut dw, mut db) = (transposed(&before, inputs, outputs), numbers::<T>(b.len(), 6));
+    let (mut dw, mut db) = (transposed(&before, inputs, outputs), elements::<T>(b.len(), 6));
     let mut scratch = memory(super::dense_transposed_grad_weights_scratch(&spec));
     super::dense_transposed_grad_weights(&Context::of(batch), &spec, &x, &dy, &mut dw, &mut db, &mut scratch);
     same("dw, transposed", &transposed(&dw, outputs, inputs), &right);
@@ -113,13 +113,13 @@ fn layers_have_the_same_bits_on_any_number_of_threads() {
     const TANH: Epilogue = Epilogue { accumulate: true, activation: Some(Activation::Tanh) };
     let spec = Spec { inputs: 300, outputs: 800, epilogue: TANH };
     for batch in [1, 9, 17] {
-        let (x, w) = (numbers::<f32>(batch * spec.inputs, 1), numbers(spec.inputs * spec.outputs, 2));
-        let (dy, flipped) = (numbers(batch * spec.outputs, 3), transposed(&w, spec.inputs, spec.outputs));
-        let (scale, shift) = (numbers(spec.outputs, 4), numbers(spec.outputs, 5));
+        let (x, w) = (elements::<f32>(batch * spec.inputs, 1), elements(spec.inputs * spec.outputs, 2));
+        let (dy, flipped) = (elements(batch * spec.outputs, 3), transposed(&w, spec.inputs, spec.outputs));
+        let (scale, shift) = (elements(spec.outputs, 4), elements(spec.outputs, 5));
         let on = |threads: usize| {
             let fork = SerialFork(threads);
             let context = &Context::on(batch, &fork);
-            let (mut y, mut dx, mut dw) = (numbers(dy.len(), 6), std::vec![f32::NAN; x.len()], numbers(w.len(), 7));
+            let (mut y, mut dx, mut dw) = (elements(dy.len(), 6), std::vec![f32::NAN; x.len()], elements(w.len(), 7));
             let mut memory = std::vec![f32::NAN; threads * 200_000];
             let mut found = Vec::new();
             super::dense_forward(context, &spec, &x, &w, &[], &scale, &shift, &mut y, &mut memory);
@@ -173,7 +173,7 @@ proptest! {
         let mut seed = 0;
         let micro_batches: Vec<[Vec<f32>; 2]> = images.iter().map(|images| [inputs, outputs].map(|len| {
             seed += 1;
-            numbers(images * len, seed)
+            elements(images * len, seed)
         })).collect();
         let whole = stored(&spec, &micro_batches);
         let nan = f32::NAN;
@@ -200,7 +200,7 @@ proptest! {
 fn wide_gradients_in_blocks_have_the_same_bits() {
     let spec = Spec { inputs: 61, outputs: 1500, epilogue: Epilogue::NONE };
     let micro_batches =
-        [[numbers::<f32>(40 * 61, 1), numbers(40 * 1500, 2)], [numbers(9 * 61, 3), numbers(9 * 1500, 4)]];
+        [[elements::<f32>(40 * 61, 1), elements(40 * 1500, 2)], [elements(9 * 61, 3), elements(9 * 1500, 4)]];
     let mut found = std::vec![f32::NAN; 61 * 1500];
     let factors = |index: usize| micro_batches[index].each_ref().map(|factor| &factor[..]);
     let mut scratch = std::vec![f32::NAN; super::gradient_blocks_scratch(49, 1500)];
@@ -228,8 +228,8 @@ fn large_batches_agree_with_the_reference() {
 #[test]
 fn gradients_of_the_reference_are_finite_differences() {
     let (batch, spec) = (3, Spec { inputs: 5, outputs: 4, epilogue: Epilogue::NONE });
-    let (x, w) = (numbers::<f64>(15, 1), numbers::<f64>(20, 2));
-    let (b, dy) = (numbers::<f64>(4, 3), numbers::<f64>(12, 4));
+    let (x, w) = (elements::<f64>(15, 1), elements::<f64>(20, 2));
+    let (b, dy) = (elements::<f64>(4, 3), elements::<f64>(12, 4));
     let loss = |x: &[f64], w: &[f64], b: &[f64]| {
         let mut y = std::vec![0.0; dy.len()];
         reference::forward(batch, &spec, x, w, b, &mut y);
@@ -257,9 +257,9 @@ fn constant_sizes_give_the_bits_of_sizes_known_at_run_time() {
     const ADDED: Epilogue = Epilogue { accumulate: true, activation: Some(Activation::Relu) };
     fn of(batch: usize, configuration: impl Configuration<Spec>) -> Vec<f32> {
         let spec = configuration.sizes();
-        let (x, w) = (numbers(batch * spec.inputs, 1), numbers(spec.inputs * spec.outputs, 2));
-        let (scale, shift) = (numbers(spec.outputs, 3), numbers(spec.outputs, 4));
-        let mut y = numbers(batch * spec.outputs, 5);
+        let (x, w) = (elements(batch * spec.inputs, 1), elements(spec.inputs * spec.outputs, 2));
+        let (scale, shift) = (elements(spec.outputs, 3), elements(spec.outputs, 4));
+        let mut y = elements(batch * spec.outputs, 5);
         let mut scratch = std::vec![f32::NAN; super::dense_forward_scratch(spec)];
         super::dense_forward(&Context::of(batch), configuration, &x, &w, &[], &scale, &shift, &mut y, &mut scratch);
         y

@@ -247,7 +247,7 @@ impl<T: Elementary> Windows<'_, T> {
                 if self.epilogue.accumulate {
                     y = y + simd.load_edge(to, PARTIAL, mask);
                 }
-                let y = bounds.hold_vector(y);
+                let y = bounds.clamp_vector(y);
                 if PARTIAL { y.store_masked(to, mask) } else { y.store_at(to) }
             });
         }
@@ -305,7 +305,7 @@ impl<T: Elementary> Windows<'_, T> {
                 }
                 // A repeated position is loaded several times before it is stored several times, so that all its sums are equal.
                 for (sums, to) in sums.iter().zip(to) {
-                    let (sum, to) = (bounds.hold_vector(sums[n]), to.add(at));
+                    let (sum, to) = (bounds.clamp_vector(sums[n]), to.add(at));
                     if PARTIAL { sum.store_masked(to, mask) } else { sum.store_at(to) }
                 }
             }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::LANES;
 use crate::context::{Context, tests::SerialFork};
 use crate::epilogue::tests::epilogues;
-use crate::kernels::conv::tests::{Variant, agrees, numbers, specs};
+use crate::kernels::conv::tests::{Variant, agrees, elements, specs};
 use crate::kernels::elementary::Elementary;
 use crate::kernels::relayout::{into_lanes, out_of_lanes};
 use crate::kernels::{Kernels, conv, dense};
@@ -72,13 +72,13 @@ fn everywhere<T: Scalar>(check: impl Fn(Isa)) {
 }
 
 fn each<T: Scalar>(given: bool, count: usize, seed: usize) -> Vec<T> {
-    numbers(if given { count } else { 0 }, seed)
+    elements(if given { count } else { 0 }, seed)
 }
 
 fn convolution_agrees<T: Kernels + Elementary>(batch: usize, spec: &conv::Spec, [scaled, shifted]: [bool; 2]) {
-    let (x, w) = (numbers::<T>(batch * spec.input_len(), 1), numbers::<T>(spec.weights_len(), 2));
+    let (x, w) = (elements::<T>(batch * spec.input_len(), 1), elements::<T>(spec.weights_len(), 2));
     let (scale, shift) = (each::<T>(scaled, spec.output[2], 7), each::<T>(shifted, spec.output[2], 4));
-    let before = numbers::<T>(batch * spec.output_len(), 8);
+    let before = elements::<T>(batch * spec.output_len(), 8);
     let (mut z, mut right) = (before.clone(), before.clone());
     conv::reference::forward(batch, spec, &x, &w, &[], &mut z);
     crate::epilogue::reference(spec.epilogue, &z, &scale, &shift, &mut right, spec.output[2]);
@@ -99,9 +99,9 @@ fn convolution_agrees<T: Kernels + Elementary>(batch: usize, spec: &conv::Spec, 
 
 fn dense_agrees<T: Kernels + Elementary>(batch: usize, spec: &dense::Spec, [scaled, shifted]: [bool; 2]) {
     let dense::Spec { inputs, outputs, epilogue } = *spec;
-    let (x, w) = (numbers::<T>(batch * inputs, 1), numbers::<T>(inputs * outputs, 2));
+    let (x, w) = (elements::<T>(batch * inputs, 1), elements::<T>(inputs * outputs, 2));
     let (scale, shift) = (each::<T>(scaled, outputs, 7), each::<T>(shifted, outputs, 4));
-    let before = numbers::<T>(batch * outputs, 8);
+    let before = elements::<T>(batch * outputs, 8);
     let (mut z, mut right) = (before.clone(), before.clone());
     dense::reference::forward(batch, spec, &x, &w, &[], &mut z);
     crate::epilogue::reference(epilogue, &z, &scale, &shift, &mut right, outputs);
@@ -171,9 +171,9 @@ proptest! {
 
     #[test]
     fn blocks_become_images_again(batch in batches(), len in 1usize..40) {
-        let x = numbers::<f32>(batch * len, 1);
+        let x = elements::<f32>(batch * len, 1);
         everywhere::<f32>(|_| assert_eq!(images(batch, len, &blocks(batch, len, &x)), x));
-        let x = numbers::<f64>(batch * len, 1);
+        let x = elements::<f64>(batch * len, 1);
         everywhere::<f64>(|_| assert_eq!(images(batch, len, &blocks(batch, len, &x)), x));
     }
 
@@ -243,8 +243,8 @@ const LENET: conv::Spec = conv::Spec {
 fn any_number_of_threads_gives_the_bits_of_one() {
     let second = conv::Spec { input: [14, 14, 6], output: [10, 10, 16], padding: [0; 4], ..LENET };
     for (batch, spec) in [(64, LENET), (64, second), (39, second), (50, second)] {
-        let (x, w) = (numbers::<f32>(batch * spec.input_len(), 1), numbers::<f32>(spec.weights_len(), 2));
-        let dy = numbers::<f32>(batch * spec.output_len(), 3);
+        let (x, w) = (elements::<f32>(batch * spec.input_len(), 1), elements::<f32>(spec.weights_len(), 2));
+        let dy = elements::<f32>(batch * spec.output_len(), 3);
         let run = |Variant { forward, grad_input, grad_weights }: Variant<f32>| {
             let (mut y, mut dx, mut dw, mut db) = (dy.clone(), x.clone(), w.clone(), std::vec![0.0; spec.output[2]]);
             forward(batch, &spec, &x, &w, &[], &[], &mut y);
@@ -262,9 +262,9 @@ fn any_number_of_threads_gives_the_bits_of_one() {
 #[test]
 fn images_that_alias_in_a_cache_become_blocks_and_images_again() {
     for (batch, len) in [(16, 512), (16, 1024), (31, 2048), (16, 513), (48, 256)] {
-        let x = numbers::<f32>(batch * len, 1);
+        let x = elements::<f32>(batch * len, 1);
         everywhere::<f32>(|_| assert_eq!(images(batch, len, &blocks(batch, len, &x)), x));
-        let x = numbers::<f64>(batch * len, 1);
+        let x = elements::<f64>(batch * len, 1);
         everywhere::<f64>(|_| assert_eq!(images(batch, len, &blocks(batch, len, &x)), x));
     }
 }
@@ -296,7 +296,7 @@ fn kernels_that_treat_channels_alike_compute_a_block_as_an_image_of_more_channel
     };
     let wide = pool::Spec { input: [5, 6, 3 * LANES], output: [3, 3, 3 * LANES], ..spec };
     for batch in [1, 16, 17] {
-        let (x, before) = (numbers::<f32>(batch * spec.input_len(), 1), numbers::<f32>(batch * spec.output_len(), 2));
+        let (x, before) = (elements::<f32>(batch * spec.input_len(), 1), elements::<f32>(batch * spec.output_len(), 2));
         let lens = [spec.input_len(), spec.output_len()];
         let mut right = before.clone();
         f32::avgpool_forward(&Context::of(batch), &spec, &x, &[], &[], &mut right);

@@ -222,7 +222,7 @@ unsafe fn tile<T: Elementary, S: Simd<T>, const F: usize, const P: usize>(
                 if accumulate {
                     sum = sum + simd.load_at(y);
                 }
-                bounds.hold_vector(sum).store_at(y);
+                bounds.clamp_vector(sum).store_at(y);
             }
         });
     }

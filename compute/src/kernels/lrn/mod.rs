@@ -7,7 +7,7 @@ pub use netwright_abi::spec::lrn::Spec;
 
 use super::elementary::Elementary;
 use crate::context::Context;
-use crate::epilogue::{ElementEnd, Epilogue};
+use crate::epilogue::{ElementEpilogue, Epilogue};
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 
@@ -80,7 +80,7 @@ fn damping<T: Scalar>(spec: &Spec, x: &[T], range: Range<usize>, s: &mut [T; WID
 }
 
 vectorised! {
-    fn forward<T: Scalar>(spec: &Spec, x: &[T], end: ElementEnd<T>, y: &mut [T]) {
+    fn forward<T: Scalar>(spec: &Spec, x: &[T], end: ElementEpilogue<T>, y: &mut [T]) {
         if spec.channels == 0 {
             return;
         }

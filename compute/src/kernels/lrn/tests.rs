@@ -1,6 +1,6 @@
 use super::*;
 use crate::context::Context;
-use crate::epilogue::tests::assert_ends;
+use crate::epilogue::tests::assert_applies_epilogue;
 use crate::kernels::Kernels;
 use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, random_elements, widen};
 use crate::random::Random;
@@ -70,7 +70,7 @@ fn alpha_is_not_divided_by_the_size() {
 fn it_applies_every_epilogue() {
     for spec in specs() {
         let x = random_elements(&mut Random::new(4), 2 * spec.channels);
-        assert_ends(x.len(), |epilogue, y: &mut [f32]| {
+        assert_applies_epilogue(x.len(), |epilogue, y: &mut [f32]| {
             f32::lrn_forward(&Context::of(1), &Spec { epilogue, ..spec }, &narrow(&x), y);
         });
     }

@@ -1,4 +1,4 @@
-//! The kernels of the table that are products of matrices: `conv_gemm`, with what it packs, and its transpose.
+//! The entry points of `conv_gemm` in the table of kernels, with their packing, and the transposed convolution.
 
 use super::{
     forward, forward_scratch, grad_input, grad_input_scratch, grad_weights, grad_weights_scratch, pack_filters,
@@ -11,22 +11,22 @@ use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
 
-/// Elements of scratch memory that `conv_gemm_forward` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `conv_gemm_forward` needs per thread, whatever the batch.
 pub const fn conv_gemm_forward_scratch(spec: &Spec) -> usize {
     forward_scratch(spec)
 }
 
-/// Elements of scratch memory that `conv_gemm_grad_input` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `conv_gemm_grad_input` needs per thread, whatever the batch.
 pub const fn conv_gemm_grad_input_scratch(spec: &Spec) -> usize {
     grad_input_scratch(spec)
 }
 
-/// Elements of scratch memory that `conv_gemm_grad_weights` asks for, whatever the batch.
+/// Returns the elements of scratch memory that `conv_gemm_grad_weights` needs per thread, whatever the batch.
 pub const fn conv_gemm_grad_weights_scratch(spec: &Spec) -> usize {
     strips::scratch(spec) + grad_weights_scratch(spec)
 }
 
-/// `conv_gemm`: y from x, w, what [`conv_gemm_pack`] packed of it or nothing, scale, shift.
+/// y = f(scale · (w ∗ x) + shift + y) as matrix products; `packed` holds the filters of [`conv_gemm_pack`], or is empty.
 #[allow(clippy::too_many_arguments)]
 pub fn conv_gemm_forward<T: Elementary>(
     context: &Context<'_>,
@@ -46,19 +46,21 @@ pub fn conv_gemm_forward<T: Elementary>(
     });
 }
 
-/// Filters as `conv_gemm_forward` would pack them in every pass.
+/// Packs the filters as `conv_gemm_forward` would otherwise pack them in every pass.
 pub fn conv_gemm_pack<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
     assert!(w.len() == spec.weights_len() && prepared.len() == w.len(), "length of the filters");
     pack_filters(context, spec, w, prepared);
 }
 
-/// Filters as `conv_gemm_grad_input` would pack them in every pass: rotated and transposed, those of one phase of the stride together.
+/// Packs the filters as `conv_gemm_grad_input` would otherwise pack them in every pass: rotated and transposed, phase by phase of the
+/// stride.
 pub fn conv_gemm_pack_rotated<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
     assert!(w.len() == spec.weights_len() && prepared.len() == w.len(), "length of the filters");
     pack_rotated(context, spec, w, prepared);
 }
 
-/// `conv_gemm`: dx from dy, w, and what [`conv_gemm_pack_rotated`] packed of it or nothing.
+/// dx = ∂ℓ/∂x, or dx += ∂ℓ/∂x where the epilogue accumulates, as matrix products; `packed` holds the filters of [`conv_gemm_pack_rotated`],
+/// or is empty.
 pub fn conv_gemm_grad_input<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -76,12 +78,13 @@ pub fn conv_gemm_grad_input<T: Elementary>(
     });
 }
 
-/// What becomes of the gradient of the input: it may be added to what stands in its place.
+/// Returns the epilogue of the gradient of the input, which may accumulate.
 fn of_gradient<'a, T>(spec: &Spec) -> Epilogue<'a, T> {
     Epilogue { accumulate: spec.epilogue.accumulate, ..Epilogue::NONE }
 }
 
-/// The gradient of the input, which is the transposed convolution of dy, through an epilogue; of filters, and what was packed of them.
+/// Computes the gradient of the input, which is the transposed convolution of dy, with an epilogue; `packed` holds packed filters, or is
+/// empty.
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn conv_transposed<T: Elementary>(
     isa: Isa,
@@ -99,7 +102,7 @@ pub(crate) fn conv_transposed<T: Elementary>(
     grad_input(isa, spec, dy, [w, packed], epilogue, dx, scratch);
 }
 
-/// `conv_gemm`: dw and db, added to, from x, dy.
+/// dw += ∂ℓ/∂w and db += ∂ℓ/∂b from x and dy, as matrix products.
 pub fn conv_gemm_grad_weights<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,

@@ -1,4 +1,4 @@
-//! Convolution as products of matrices, whose left factor is the image itself: `conv_gemm`.
+//! Convolution as matrix products whose A is the image itself: `conv_gemm`.
 //!
 //! | pass | A | B | C |
 //! |---|---|---|---|
@@ -6,7 +6,7 @@
 //! | gradient of the input | windows of dy, by phases of the stride | filters, rotated and transposed | dx |
 //! | gradient of the weights | windows of x, transposed | dy | dw |
 //!
-//! Filters are packed where they lie badly, a group of columns at a time, each once for the whole batch.
+//! Filters are packed where their layout is unfavourable, a group of columns at a time, each once for the whole batch.
 
 pub(super) mod kernels;
 
@@ -22,8 +22,8 @@ use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
 
-/// The same layer with its pixels in one column where each is convolved by itself: its rows, which threads share, are then pixels, and
-/// an image of few rows is cut as evenly as one of many.
+/// Returns the same layer with its pixels in one column, for a pointwise convolution: its rows, which threads share, are then pixels, and
+/// an image of few rows is split as evenly as one of many.
 pub(super) const fn in_one_column(spec: &Spec) -> Spec {
     let mut column = *spec;
     if spec.is_pointwise() {
@@ -38,7 +38,7 @@ const fn greatest_common_divisor(a: usize, b: usize) -> usize {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
-/// The channels, the filters and the length of a filter of one group.
+/// Returns the channels, the filters and the length of a filter of one group.
 const fn group(spec: &Spec) -> [usize; 3] {
     let channels = spec.input[2] / spec.groups;
     [channels, spec.output[2] / spec.groups, channels * spec.window[0] * spec.window[1]]
@@ -53,7 +53,7 @@ pub(super) const fn forward_scratch(spec: &Spec) -> usize {
     pack::group_len(depth, filters) + band_len(positions, spec.stride, spec.window, spec.dilation, channels)
 }
 
-/// The filters as [`forward`] packs them.
+/// Packs the filters as [`forward`] does.
 pub(super) fn pack_filters<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
     let ([_, filters, depth], all) = (group(spec), spec.output[2]);
     if spec.is_pointwise() {
@@ -86,7 +86,7 @@ pub(super) fn forward<T: Elementary>(
         let x = Matrix::rows(x, x.len() / channels, channels);
         return gemm::gemm(isa, x, w, epilogue, y, all, scratch);
     }
-    // Few columns lie well enough; few rows are not worth it.
+    // Packing does not pay for few columns, nor for few rows.
     let pack = all > 2 * PANEL && y.len() / all >= 28;
     let at_once = pack::group::<T>(depth, filters);
     let (packed, memory) = scratch.split_at_mut(depth * at_once);
@@ -111,21 +111,21 @@ pub(super) fn forward<T: Elementary>(
     }
 }
 
-/// Filters in panels, of which the last is filled up to a multiple of `line` columns.
+/// Returns filters in panels; the last panel is padded to a multiple of `line` columns.
 pub(super) fn packed_filters<T>(data: &[T], depth: usize, columns: usize, line: usize) -> Filters<'_, T> {
     let last = ((columns - 1) % PANEL + 1).next_multiple_of(line);
     Filters { data, columns, panel: depth * PANEL, width: PANEL, last, ahead: 0 }
 }
 
-/// The part of the gradient of the input along one axis that has the same place in the stride, its phase: which taps
-/// reach it, and from where.
+/// A phase of the stride along one axis: the positions of the input with the same remainder by the stride, the taps that read them, and the
+/// outputs of these taps.
 #[derive(Clone, Copy)]
 pub(crate) struct StridePhase {
     /// The taps `first`, `first + every`, …, `taps` of them.
     pub(crate) first: usize,
     pub(crate) every: usize,
     pub(crate) taps: usize,
-    /// How far before the output the first window of the phase starts, and the outputs between its taps.
+    /// The distance of the first window of the phase before the start of the output, and the distance of outputs between its taps.
     pub(crate) before: isize,
     pub(crate) tap_step: usize,
     /// Positions of the input in this phase.
@@ -133,8 +133,8 @@ pub(crate) struct StridePhase {
 }
 
 impl StridePhase {
-    /// Input position `phase + stride·n` meets tap `t` of output `(phase + stride·n + padding − t·dilation) / stride`, where
-    /// that is whole.
+    /// Input position `phase + stride·n` is read by tap `t` of output `(phase + stride·n + padding − t·dilation) / stride`, where that is
+    /// an integer.
     pub(crate) fn new(spec: &Spec, axis: usize, phase: usize) -> Self {
         let (stride, dilation, padding) = (spec.stride[axis], spec.dilation[axis], spec.padding[2 * axis]);
         let common = greatest_common_divisor(stride, dilation);
@@ -153,24 +153,24 @@ impl StridePhase {
         };
         let taps = (spec.window[axis] - first).div_ceil(every);
         let last = first + (taps - 1) * every;
-        // Rotated: the last tap reads the earliest output.
+        // Filters are rotated: the last tap belongs to the earliest output.
         let start = ((phase + padding).cast_signed() - (last * dilation).cast_signed()) / stride.cast_signed();
         Self { first, every, taps, before: -start, tap_step, positions }
     }
 }
 
-/// At most this many taps along an axis reach one position of the input.
+/// Returns the maximum taps along an axis that read one position of the input.
 pub(super) const fn phase_taps(spec: &Spec, axis: usize) -> usize {
     let every = spec.stride[axis] / greatest_common_divisor(spec.stride[axis], spec.dilation[axis]);
     spec.window[axis].div_ceil(every)
 }
 
-/// The outputs between two taps along an axis that reach one position of the input.
+/// Returns the distance of outputs between two taps along an axis that read one position of the input.
 pub(super) const fn phase_tap_step(spec: &Spec, axis: usize) -> usize {
     spec.dilation[axis] / greatest_common_divisor(spec.stride[axis], spec.dilation[axis])
 }
 
-/// Whether every position of the input is reached by a tap of some output, or would be if the output were larger.
+/// Whether every position of the input is read by a tap of some output, or would be if the output were larger.
 pub(super) fn reached(spec: &Spec) -> bool {
     (0..2).all(|axis| spec.window[axis] >= spec.stride[axis] && spec.dilation[axis] == 1)
 }
@@ -186,19 +186,19 @@ pub(super) const fn grad_input_scratch(spec: &Spec) -> usize {
     pack::group_len(taps[0] * taps[1] * filters, channels) + band_len(positions, [1, 1], taps, tap_step, filters)
 }
 
-/// The phases of the stride down and across, each with where its positions start.
+/// Returns the phases of the stride along both axes, each with the start of its positions.
 pub(super) fn phases(spec: &Spec) -> impl Iterator<Item = [(usize, StridePhase); 2]> {
     let along =
         move |axis: usize| (0..spec.stride[axis]).map(move |phase| (phase, StridePhase::new(spec, axis, phase)));
     along(0).flat_map(move |down| along(1).map(move |across| [down, across]))
 }
 
-/// Whether no position of the input in a phase meets a tap, or there is none.
+/// Whether no tap reads a position of the input in a phase, or the phase has no positions.
 pub(super) fn meets_nothing([down, across]: [StridePhase; 2]) -> bool {
     down.taps * across.taps == 0 || down.positions == 0 || across.positions == 0
 }
 
-/// The filters as [`grad_input`] packs them.
+/// Packs the filters as [`grad_input`] does.
 pub(super) fn pack_rotated<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
     let [channels, filters, depth] = group(spec);
     if spec.is_pointwise() {
@@ -217,8 +217,8 @@ pub(super) fn pack_rotated<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T
     }
 }
 
-/// ∂ℓ/∂a\[i,j,f] = Σ ∂ℓ/∂z\[i′,j′,f′] · w\[i−i′, j−j′, f, f′]   (slide 38): a convolution of dy with the rotated filters. A
-/// transposed convolution, which is the same, has an epilogue.
+/// ∂ℓ/∂a\[i,j,f] = Σ ∂ℓ/∂z\[i′,j′,f′] · w\[i−i′, j−j′, f, f′]   (slide 38): a convolution of dy with the rotated filters. A transposed
+/// convolution is the same, with an epilogue.
 pub(super) fn grad_input<T: Elementary>(
     isa: Isa,
     spec: &Spec,
@@ -266,7 +266,7 @@ pub(super) fn grad_input<T: Elementary>(
     }
 }
 
-/// The filters of a phase, rotated by half a circle and transposed.
+/// The filters of a phase, rotated by 180° and transposed.
 struct Rotated<'a> {
     spec: &'a Spec,
     down: StridePhase,
@@ -286,22 +286,21 @@ impl Rotated<'_> {
         let mut row = 0;
         for i in (0..down.taps).rev().map(|tap| down.first + tap * down.every) {
             for j in (0..across.taps).rev().map(|tap| across.first + tap * across.every) {
-                let place = ((i * spec.window[1] + j) * channels + first) * all + index * filters;
-                pack::rows_of_panels(&w[place..], [1, all], [depth, row, filters], columns, packed);
+                let offset = ((i * spec.window[1] + j) * channels + first) * all + index * filters;
+                pack::rows_of_panels(&w[offset..], [1, all], [depth, row, filters], columns, packed);
                 row += filters;
             }
         }
     }
 }
 
-/// Elements of x, and of dy, that the gradient of the weights reads before it goes on to the next: a quarter of a second-level
-/// cache, or so.
+/// Elements of x, and of dy, of a chunk of the gradient of the weights: about a quarter of an L2 cache.
 const CHUNK: usize = 96 * 1024;
 
-/// Images that are taken together at most, where they are small.
+/// The maximum images of a chunk, where images are small.
 const IMAGES: usize = 4;
 
-/// The windows of a whole convolution, all its groups together.
+/// Returns the windows of a whole convolution, for all its groups.
 pub(super) const fn windows(spec: &Spec) -> Correlation {
     let all = spec.output[2];
     Correlation {
@@ -317,7 +316,7 @@ pub(super) const fn windows(spec: &Spec) -> Correlation {
     }
 }
 
-/// The windows of dy that give the gradient of the input in one phase of the stride down and across, all groups together.
+/// Returns the windows of dy that give the gradient of the input in one phase of the stride, for all groups.
 pub(super) fn windows_of_phase(spec: &Spec, [top, left]: [usize; 2], [down, across]: [StridePhase; 2]) -> Correlation {
     let [_, width, all] = spec.input;
     Correlation {
@@ -353,8 +352,8 @@ pub(super) const fn grad_weights_scratch(spec: &Spec) -> usize {
     }
 }
 
-/// ∂ℓ/∂w\[i,j,f,f′] += Σ_{i′,j′} ∂ℓ/∂z\[i′,j′,f′] · a\[i′+i, j′+j, f]   (slide 38): C is dw, and the sum walks over the positions
-/// of a few rows or of a few images.
+/// ∂ℓ/∂w\[i,j,f,f′] += Σ_{i′,j′} ∂ℓ/∂z\[i′,j′,f′] · a\[i′+i, j′+j, f]   (slide 38): C is dw, and the sum is over the positions of a few
+/// rows or of a few images.
 #[allow(clippy::too_many_arguments)]
 pub(super) fn grad_weights<T: Elementary>(
     isa: Isa,

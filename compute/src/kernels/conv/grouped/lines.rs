@@ -331,7 +331,7 @@ impl<T: Elementary> Positions<'_, T> {
                     if epilogue.accumulate {
                         sum = sum + simd.load_at(to);
                     }
-                    bounds.hold_vector(sum).store_at(to);
+                    bounds.clamp_vector(sum).store_at(to);
                     if epilogue.activation_after_bounds().is_some() {
                         epilogue.finish(simd.isa(), core::slice::from_raw_parts_mut(to, S::LANES));
                     }

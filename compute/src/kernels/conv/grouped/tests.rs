@@ -6,7 +6,7 @@ use super::*;
 use crate::context::{Context, tests::SerialFork};
 use crate::epilogue::tests::epilogues;
 use crate::kernels::check::shapes;
-use crate::kernels::conv::tests::{Variant, agrees, forward_agrees, numbers, specs};
+use crate::kernels::conv::tests::{Variant, agrees, elements, forward_agrees, specs};
 use crate::kernels::elementary::Elementary;
 use netwright_abi::Epilogue;
 
@@ -68,10 +68,11 @@ fn in_lines() -> impl Strategy<Value = Spec> {
 
 /// Computes some images on `threads` threads, with filters packed in advance.
 fn on(threads: usize, batch: usize, spec: &Spec) -> Vec<f32> {
-    let (w, mut packed) = (numbers(spec.weights_len(), 2), memory(spec.grouped_len(false)));
+    let (w, mut packed) = (elements(spec.weights_len(), 2), memory(spec.grouped_len(false)));
     conv_grouped_pack(&Context::of(1), spec, &w, &mut packed);
-    let (fork, mut y) = (SerialFork(threads), numbers(batch * spec.output_len(), 4));
-    let (x, mut scratch) = (numbers(batch * spec.input_len(), 1), memory(threads * conv_grouped_forward_scratch(spec)));
+    let (fork, mut y) = (SerialFork(threads), elements(batch * spec.output_len(), 4));
+    let (x, mut scratch) =
+        (elements(batch * spec.input_len(), 1), memory(threads * conv_grouped_forward_scratch(spec)));
     conv_grouped_forward(&Context::on(batch, &fork), spec, &x, &w, &packed, &[], &[], &mut y, &mut scratch);
     y
 }

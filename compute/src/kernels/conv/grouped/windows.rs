@@ -196,7 +196,7 @@ impl<T: Elementary, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
                     }
                 };
                 *sum = sum.multiply_add(each(scale, T::ONE), each(shift, T::ZERO));
-                *sum = bounds.hold_vector(*sum + before);
+                *sum = bounds.clamp_vector(*sum + before);
             }
             if self.epilogue.activation_after_bounds().is_some() {
                 let mut stored = [[T::ZERO; LANES]; C];

@@ -271,7 +271,7 @@ impl<V, M: Copy> VectorEpilogue<V, M> {
             if accumulate {
                 sum = sum + simd.load_edge(to, is_partial, mask);
             }
-            let sum = bounds.hold_vector(sum);
+            let sum = bounds.clamp_vector(sum);
             if is_partial { sum.store_masked(to, mask) } else { sum.store_at(to) }
         }
     }

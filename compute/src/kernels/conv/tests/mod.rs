@@ -23,7 +23,7 @@ mod padding;
 mod winograd;
 
 /// Returns pseudo-random elements in [−2, 2), which both types represent exactly.
-pub(crate) fn numbers<T: Scalar>(count: usize, seed: usize) -> Vec<T> {
+pub(crate) fn elements<T: Scalar>(count: usize, seed: usize) -> Vec<T> {
     (0..count).map(|i| T::from_f64(f64::from((((i + seed) as u64 * 2_654_435_761) >> 7) as u8) / 64.0 - 2.0)).collect()
 }
 
@@ -85,13 +85,13 @@ pub(crate) fn forward_agrees<T: Elementary>(
     [scaled, shifted]: [bool; 2],
     variant: &Variant<T>,
 ) {
-    let (x, w) = (numbers::<T>(batch * spec.input_len(), 1), numbers::<T>(spec.weights_len(), 2));
-    let each_filter = |given: bool, seed| numbers::<T>(if given { spec.output[2] } else { 0 }, seed);
+    let (x, w) = (elements::<T>(batch * spec.input_len(), 1), elements::<T>(spec.weights_len(), 2));
+    let each_filter = |given: bool, seed| elements::<T>(if given { spec.output[2] } else { 0 }, seed);
     let (scale, shift) = (each_filter(scaled, 7), each_filter(shifted, 4));
     let len = batch * spec.output_len();
     let mut z = memory(len);
     reference::forward(batch, spec, &x, &w, &[], &mut z);
-    let before = if spec.epilogue.accumulate { numbers::<T>(len, 8) } else { memory(len) };
+    let before = if spec.epilogue.accumulate { elements::<T>(len, 8) } else { memory(len) };
     let mut right = before.clone();
     epilogue::reference(spec.epilogue, &z, &scale, &shift, &mut right, spec.output[2]);
     on_each_isa::<T>(|| {
@@ -102,11 +102,11 @@ pub(crate) fn forward_agrees<T: Elementary>(
 }
 
 fn gradients_agree<T: Elementary>(batch: usize, spec: &Spec, [_, shifted]: [bool; 2], variant: &Variant<T>) {
-    let (x, w) = (numbers::<T>(batch * spec.input_len(), 1), numbers::<T>(spec.weights_len(), 2));
-    let dy = numbers::<T>(batch * spec.output_len(), 3);
+    let (x, w) = (elements::<T>(batch * spec.input_len(), 1), elements::<T>(spec.weights_len(), 2));
+    let dy = elements::<T>(batch * spec.output_len(), 3);
     let mut right = memory(x.len());
     reference::grad_input(batch, spec, &dy, &w, &mut right);
-    let before = (numbers::<T>(w.len(), 5), numbers::<T>(if shifted { spec.output[2] } else { 0 }, 6));
+    let before = (elements::<T>(w.len(), 5), elements::<T>(if shifted { spec.output[2] } else { 0 }, 6));
     let (mut right_weights, mut right_bias) = before.clone();
     reference::grad_weights(batch, spec, &x, &dy, &mut right_weights, &mut right_bias);
     on_each_isa::<T>(|| {
@@ -124,8 +124,8 @@ fn gradients_agree<T: Elementary>(batch: usize, spec: &Spec, [_, shifted]: [bool
 fn gradient_is_accumulated(batch: usize, spec: &Spec) {
     let [plain, added] =
         [false, true].map(|accumulate| Spec { epilogue: Epilogue { accumulate, ..Epilogue::NONE }, ..*spec });
-    let (dy, w) = (numbers::<f32>(batch * spec.output_len(), 3), numbers::<f32>(spec.weights_len(), 2));
-    let before = numbers::<f32>(batch * spec.input_len(), 9);
+    let (dy, w) = (elements::<f32>(batch * spec.output_len(), 3), elements::<f32>(spec.weights_len(), 2));
+    let before = elements::<f32>(batch * spec.input_len(), 9);
     let (mut alone, mut sum) = (memory(before.len()), before.clone());
     (gemm().grad_input)(batch, &plain, &dy, &w, &mut alone);
     (gemm().grad_input)(batch, &added, &dy, &w, &mut sum);
@@ -248,7 +248,7 @@ proptest! {
         spec in specs([1usize..4, 1usize..4, 1usize..9]), cut in any::<prop::sample::Index>(),
     ) {
         let spec = Spec { epilogue: Epilogue::NONE, ..spec };
-        let (x, w) = (numbers::<f32>(spec.input_len(), 1), numbers::<f32>(spec.weights_len(), 2));
+        let (x, w) = (elements::<f32>(spec.input_len(), 1), elements::<f32>(spec.weights_len(), 2));
         let (mut whole, mut parts) = (std::vec![0.0; spec.output_len()], Vec::new());
         reference::forward(1, &spec, &x, &w, &[], &mut whole);
         let cut = cut.index(spec.output[0] + 1);
@@ -286,8 +286,9 @@ fn constant_sizes_give_the_bits_of_sizes_known_at_run_time() {
     };
     fn pixels(configuration: impl crate::configuration::Configuration<Spec>) -> Vec<f32> {
         let spec = configuration.sizes();
-        let (x, w, b) = (numbers(2 * spec.input_len(), 1), numbers(spec.weights_len(), 2), numbers(spec.output[2], 3));
-        let mut y = numbers(2 * spec.output_len(), 4);
+        let (x, w, b) =
+            (elements(2 * spec.input_len(), 1), elements(spec.weights_len(), 2), elements(spec.output[2], 3));
+        let mut y = elements(2 * spec.output_len(), 4);
         let mut memory = memory(super::conv_pixels_forward_scratch(spec));
         super::conv_pixels_forward(&Context::of(2), configuration, &x, &w, &[], &b, &mut y, &mut memory);
         y
@@ -315,9 +316,9 @@ fn constant_sizes_give_the_bits_of_sizes_known_at_run_time() {
 
     fn registers(configuration: impl crate::configuration::Configuration<Spec>) -> Vec<f32> {
         let spec = configuration.sizes();
-        let (x, w) = (numbers(2 * spec.input_len(), 1), numbers(spec.weights_len(), 2));
-        let (scale, shift) = (numbers(spec.output[2], 5), numbers(spec.output[2], 3));
-        let mut y = numbers(2 * spec.output_len(), 4);
+        let (x, w) = (elements(2 * spec.input_len(), 1), elements(spec.weights_len(), 2));
+        let (scale, shift) = (elements(spec.output[2], 5), elements(spec.output[2], 3));
+        let mut y = elements(2 * spec.output_len(), 4);
         super::conv_registers_forward(&Context::of(2), configuration, &x, &w, &scale, &shift, &mut y);
         y
     }
@@ -357,8 +358,8 @@ fn on_threads(threads: usize, spec: &Spec, is_direct: bool) -> Vec<f32> {
     let fork = SerialFork(threads);
     let context = Context::on(3, &fork);
     let (x, w, dy) =
-        (numbers(3 * spec.input_len(), 1), numbers(spec.weights_len(), 2), numbers(3 * spec.output_len(), 3));
-    let (mut y, mut dx) = (memory(dy.len()), numbers(x.len(), 4));
+        (elements(3 * spec.input_len(), 1), elements(spec.weights_len(), 2), elements(3 * spec.output_len(), 3));
+    let (mut y, mut dx) = (memory(dy.len()), elements(x.len(), 4));
     let (mut dw, mut db) = (std::vec![1.0; w.len()], std::vec![1.0; spec.output[2]]);
     let scratch = |len| memory::<f32>(threads * len);
     if is_direct {
@@ -428,8 +429,8 @@ fn gradients_of_the_reference_are_finite_differences() {
         epilogue: Epilogue::NONE,
     };
     let batch = 2;
-    let (x, w) = (numbers::<f64>(batch * spec.input_len(), 1), numbers::<f64>(spec.weights_len(), 2));
-    let (b, dy) = (numbers::<f64>(spec.output[2], 3), numbers::<f64>(batch * spec.output_len(), 4));
+    let (x, w) = (elements::<f64>(batch * spec.input_len(), 1), elements::<f64>(spec.weights_len(), 2));
+    let (b, dy) = (elements::<f64>(spec.output[2], 3), elements::<f64>(batch * spec.output_len(), 4));
     let loss = |x: &[f64], w: &[f64], b: &[f64]| {
         let mut y = std::vec![0.0; dy.len()];
         reference::forward(batch, &spec, x, w, b, &mut y);

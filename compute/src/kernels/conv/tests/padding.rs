@@ -5,7 +5,7 @@ use std::vec::Vec;
 use netwright_abi::Epilogue;
 
 use super::super::{self as conv, Spec};
-use super::{memory, numbers};
+use super::{elements, memory};
 use crate::context::{Context, tests::SerialFork};
 use crate::kernels::depthwise;
 
@@ -83,7 +83,7 @@ fn one_by_one(context: &Context<'_>, spec: &Spec, x: &[f32], w: &[f32], bias: &[
 fn rows_of_padding_alone_can_be_a_part_of_their_own() {
     for (kernel, (forward, [channels, filters, groups])) in FORWARD.into_iter().enumerate() {
         let spec = padded(channels, filters, groups);
-        let (x, w, bias) = (numbers(2 * spec.input_len(), 1), numbers(spec.weights_len(), 2), numbers(filters, 3));
+        let (x, w, bias) = (elements(2 * spec.input_len(), 1), elements(spec.weights_len(), 2), elements(filters, 3));
         let alone = forward(&Context::of(2), &spec, &x, &w, &bias);
         for threads in [2, 5, 18, 36] {
             let fork = SerialFork(threads);

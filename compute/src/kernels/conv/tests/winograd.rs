@@ -8,7 +8,7 @@ use netwright_measure::convolution;
 use proptest::prelude::*;
 
 use super::super::{self as conv, Spec, reference};
-use super::{memory, numbers};
+use super::{elements, memory};
 use crate::context::{Context, tests::SerialFork};
 use crate::epilogue;
 use crate::epilogue::tests::epilogues;
@@ -136,10 +136,10 @@ fn winograd_of_long_sums_agrees_with_the_reference() {
 /// Asserts the bound for the forward pass and the gradient of the input.
 fn winograd_agrees(spec: &Spec, each_filter: [bool; 2]) -> Result<(), TestCaseError> {
     let batch = 2;
-    let (x, w) = (numbers::<f32>(batch * spec.input_len(), 1), numbers::<f32>(spec.weights_len(), 2));
-    let channel = |wanted: bool, seed| if wanted { numbers::<f32>(spec.output[2], seed) } else { Vec::new() };
+    let (x, w) = (elements::<f32>(batch * spec.input_len(), 1), elements::<f32>(spec.weights_len(), 2));
+    let channel = |wanted: bool, seed| if wanted { elements::<f32>(spec.output[2], seed) } else { Vec::new() };
     let (scale, shift) = (channel(each_filter[0], 3), channel(each_filter[1], 4));
-    let before = numbers::<f32>(batch * spec.output_len(), 5);
+    let before = elements::<f32>(batch * spec.output_len(), 5);
 
     let mut z = std::vec![0.0; before.len()];
     reference::forward(batch, spec, &wide(&x), &wide(&w), &[], &mut z);
@@ -179,7 +179,7 @@ fn winograd_agrees(spec: &Spec, each_filter: [bool; 2]) -> Result<(), TestCaseEr
 
 /// Asserts the bound for the gradient of the weights, of two images.
 fn grad_weights_agrees(spec: &Spec) -> Result<(), TestCaseError> {
-    let (x, dy) = (&numbers(2 * spec.input_len(), 1), &numbers(2 * spec.output_len(), 2));
+    let (x, dy) = (&elements(2 * spec.input_len(), 1), &elements(2 * spec.output_len(), 2));
     let mut right = std::vec![1.0; spec.weights_len() + spec.output[2]];
     let (dw, db) = right.split_at_mut(spec.weights_len());
     reference::grad_weights(2, spec, &wide(x), &wide(dy), dw, db);
@@ -285,8 +285,8 @@ fn a_pooled_winograd_has_the_bits_of_a_max_pool_after_it() {
     assert_eq!(tiles.map(|spec| spec.winograd().map(|form| form.tile)), [Some(2), Some(4), Some(6)]);
     for spec in tiles {
         let batch = 2;
-        let (mut x, w) = (numbers::<f32>(batch * spec.input_len(), 1), numbers::<f32>(spec.weights_len(), 2));
-        let shift = numbers::<f32>(spec.output[2], 3);
+        let (mut x, w) = (elements::<f32>(batch * spec.input_len(), 1), elements::<f32>(spec.weights_len(), 2));
+        let shift = elements::<f32>(spec.output[2], 3);
         let middle = spec.input_len() / 2;
         (x[0], x[middle], x[2 * middle - 1]) = (f32::NAN, f32::INFINITY, f32::NEG_INFINITY);
         let [height, width, filters] = spec.output;

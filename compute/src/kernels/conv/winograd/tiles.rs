@@ -210,7 +210,7 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
                     }
                     if layer.stored == Stored::Largest {
                         for j in 0..TILE {
-                            row[j] = bounds.hold_vector(row[j]);
+                            row[j] = bounds.clamp_vector(row[j]);
                         }
                         if i % 2 == 0 {
                             above = row;
@@ -247,7 +247,7 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
                                 if epilogue.accumulate {
                                     value = value + simd.load_at(y);
                                 }
-                                bounds.hold_vector(value).store_at(y);
+                                bounds.clamp_vector(value).store_at(y);
                             }
                         }
                     }
