@@ -70,9 +70,38 @@ struct Source {
     filter: usize,
 }
 
+/// G d along one axis: `put` receives each point with its sums over the taps d. Points but the first and the last come in pairs ±p: even taps
+/// contribute the same to both, odd taps the opposite.
+#[inline(always)]
+fn along(
+    g: &[[f64; 5]; 8],
+    [taps, patch]: [usize; 2],
+    d: &[[f64; TOGETHER]; 5],
+    mut put: impl FnMut(usize, [f64; TOGETHER]),
+) {
+    put(0, d[0].map(|d| g[0][0] * d));
+    for pair in 0..patch / 2 - 1 {
+        let row = &g[2 * pair + 1];
+        let [mut even, mut odd] = [[0.0; TOGETHER]; 2];
+        for tap in (0..taps).step_by(2) {
+            even.iter_mut().zip(&d[tap]).for_each(|(sum, d)| *sum += row[tap] * d);
+        }
+        for tap in (1..taps).step_by(2) {
+            odd.iter_mut().zip(&d[tap]).for_each(|(sum, d)| *sum += row[tap] * d);
+        }
+        let [mut sum, mut difference] = [even; 2];
+        for ((sum, difference), odd) in sum.iter_mut().zip(&mut difference).zip(odd) {
+            *sum += odd;
+            *difference -= odd;
+        }
+        put(2 * pair + 1, sum);
+        put(2 * pair + 2, difference);
+    }
+    put(patch - 1, d[taps - 1]);
+}
+
 vectorised! {
     /// Computes the transforms of a panel of some channels and filters; `matrix` is the distance from one point to the next.
-    #[allow(clippy::needless_range_loop)]
     fn transform<T: Scalar>(
         g: &[[f64; 5]; 8],
         sizes: [usize; 2],
@@ -88,48 +117,39 @@ vectorised! {
             for filter in (0..width).step_by(TOGETHER) {
                 let first = source.first + channel * source.channel + filter * source.filter;
                 for (tap, read) in read.iter_mut().enumerate().take(taps * taps) {
-                    if source.filter == 1 {
-                        for (channel, read) in read.iter_mut().enumerate() {
-                            let from = first + tap * source.tap + channel * source.channel;
-                            read.copy_from_slice(&w[from..from + TOGETHER]);
-                        }
+                    let (tap, line) = if source.filter == 1 {
+                        (tap, source.channel)
                     } else {
-                        for filter in 0..TOGETHER {
-                            let from = first + (taps * taps - 1 - tap) * source.tap + filter * source.filter;
-                            for (read, &w) in read.iter_mut().zip(&w[from..from + TOGETHER]) {
-                                read[filter] = w;
-                            }
+                        (taps * taps - 1 - tap, source.filter)
+                    };
+                    for (n, read) in read.iter_mut().enumerate() {
+                        let from = first + tap * source.tap + n * line;
+                        read.copy_from_slice(&w[from..from + TOGETHER]);
+                    }
+                    // Transposed after all reads of a tap, so that their cache misses overlap.
+                    if source.filter != 1 {
+                        let lines = *read;
+                        for (c, read) in read.iter_mut().enumerate() {
+                            read.iter_mut().zip(&lines).for_each(|(read, line)| *read = line[c]);
                         }
                     }
                 }
                 for c in 0..TOGETHER {
-                    // Gᵀ along the columns of the window, then G along its rows.
-                    let mut half = [[[0.0; TOGETHER]; 8]; 5];
+                    // Along the columns of the window, then along its rows.
+                    let mut half = [[[0.0; TOGETHER]; 5]; 8];
                     for i in 0..taps {
-                        for j in 0..taps {
-                            let mut w = [0.0; TOGETHER];
-                            for n in 0..TOGETHER {
-                                w[n] = read[i * taps + j][c][n].to_f64();
-                            }
-                            for point in 0..patch {
-                                for n in 0..TOGETHER {
-                                    half[i][point][n] += g[point][j] * w[n];
-                                }
-                            }
+                        let mut row = [[0.0; TOGETHER]; 5];
+                        for (row, read) in row.iter_mut().zip(&read[i * taps..(i + 1) * taps]) {
+                            row.iter_mut().zip(&read[c]).for_each(|(row, read)| *row = read.to_f64());
                         }
+                        along(g, sizes, &row, |column, sums| half[column][i] = sums);
                     }
-                    let row = (channel + c) * width + filter;
-                    for point in 0..patch * patch {
-                        let mut sums = [0.0; TOGETHER];
-                        for i in 0..taps {
-                            for n in 0..TOGETHER {
-                                sums[n] += g[point / patch][i] * half[i][point % patch][n];
-                            }
-                        }
-                        let to = &mut prepared[point * matrix + row..][..TOGETHER];
-                        for n in 0..TOGETHER {
-                            to[n] = T::from_f64(sums[n]);
-                        }
+                    let to = &mut prepared[(channel + c) * width + filter..];
+                    for (column, half) in half.iter().enumerate().take(patch) {
+                        along(g, sizes, half, |row, sums| {
+                            let to = &mut to[(row * patch + column) * matrix..][..TOGETHER];
+                            to.iter_mut().zip(sums).for_each(|(to, sum)| *to = T::from_f64(sum));
+                        });
                     }
                 }
             }
