@@ -141,20 +141,15 @@ pub(crate) fn moments<T: Scalar>(
     x: &[T],
     mut visit: impl FnMut(usize, f64, f64),
 ) {
-    // An estimate of the mean: sums of differences from it do not cancel in double precision.
-    let first = &x[..x.len().min(channel_block.step * PART)];
-    let mut centre = [0.0; LANES];
-    for (channel, sum) in channel_block.fold(plain(context.isa(), channel_block, first)) {
-        centre[channel - channel_block.start] = sum / (first.len() / channels) as f64;
-    }
-    let lanes = channel_block.broadcast(|channel| centre[channel - channel_block.start]);
+    // The first position estimates the mean: sums of differences from it do not cancel in double precision.
+    let lanes = channel_block.broadcast(|channel| x[channel].to_f64());
     let [sums, squares] =
         in_blocks(context, channel_block, x.len(), |block| about(context.isa(), channel_block, &x[block], &lanes));
     let count = (x.len() / channels) as f64;
     for ((channel, sum), (_, square)) in channel_block.fold(sums).zip(channel_block.fold(squares)) {
         let distance = sum / count;
         let variance = square / count - distance * distance;
-        visit(channel, centre[channel - channel_block.start] + distance, if variance < 0.0 { 0.0 } else { variance });
+        visit(channel, x[channel].to_f64() + distance, if variance < 0.0 { 0.0 } else { variance });
     }
 }
 
