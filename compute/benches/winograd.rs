@@ -137,7 +137,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         );
         rows.row(
             &format!("{name}, gradient of input"),
-            least(spec.rotated().winograd()),
+            least(spec.winograd_of_inputs()),
             [&mut |on| f32::conv_gemm_grad_input(on, &spec, black_box(&dy), &w, &[], &mut dx, &mut one), &mut |on| {
                 f32::conv_winograd_grad_input(on, &spec, black_box(&dy), &w, &[], &mut dx_of_tiles, &mut other)
             }],

@@ -113,8 +113,12 @@ const FEWEST_TOGETHER: usize = 32;
 /// The approximate elements in single precision that fit into a last-level cache.
 pub const LAST_CACHED: usize = 4 << 20;
 
-/// Elements of transformed filters beyond which reading them for a few tiles takes longer than the products.
-const FEW_TILES: usize = 1 << 20;
+/// Elements of filters in the form F(4x4, 3x3) beyond which few tiles take longer to read them than to multiply by them.
+const LARGE_FILTERS: usize = 1 << 20;
+/// Few tiles of 4x4 outputs in an image: when predicting, where each image reads the filters, and in training, where the images of a
+/// micro-batch share one pass over them.
+const FEW_TILES: usize = 16;
+const FEW_TILES_IN_TRAINING: usize = 4;
 /// The minimum tiles of 6x6 outputs, whose transformed filters are the largest.
 const MANY_TILES: usize = 16;
 
@@ -164,11 +168,20 @@ impl Spec {
         self.window[0] * self.window[1] * (self.input[2] / self.groups) * self.output[2].next_multiple_of(LINE)
     }
 
-    /// Returns the form of Winograd's algorithm that computes it, if there is one: for windows of 3x3 or 5x5 with stride and dilation 1,
-    /// and whole cache lines of channels and filters in each group. It is F(4x4, 3x3); F(2x2, 3x3) for so few tiles that fewer transforms
-    /// of filters save more than fewer multiply-adds; F(6x6, 3x3) for large images that its tiles nearly fill, if sums are short enough for
-    /// its rounding; and F(2x2, 5x5).
+    /// Returns the form of Winograd's algorithm that predicts, if there is one: for windows of 3x3 or 5x5 with stride and dilation 1, and
+    /// whole cache lines of channels and filters in each group. It is F(4x4, 3x3); F(2x2, 3x3) for few tiles and large filters, where
+    /// smaller transforms of filters save more than fewer multiply-adds; F(6x6, 3x3) for large images that its tiles nearly fill, if sums
+    /// are short enough for its rounding; and F(2x2, 5x5).
     pub const fn winograd(&self) -> Option<Winograd> {
+        self.winograd_for(FEW_TILES)
+    }
+
+    /// Returns the form that computes the gradient of the input as the convolution [`Spec::rotated`], if there is one.
+    pub const fn winograd_of_inputs(&self) -> Option<Winograd> {
+        self.rotated().winograd_for(FEW_TILES_IN_TRAINING)
+    }
+
+    const fn winograd_for(&self, few_tiles: usize) -> Option<Winograd> {
         let [channels, filters] = self.group();
         let plain = matches!((self.stride, self.dilation), ([1, 1], [1, 1]));
         if !plain || !channels.is_multiple_of(LINE) || !filters.is_multiple_of(LINE) {
@@ -177,7 +190,9 @@ impl Spec {
         let tiles = self.output[0].div_ceil(4) * self.output[1].div_ceil(4);
         let large = self.output[0].div_ceil(6) * self.output[1].div_ceil(6);
         match self.window {
-            [3, 3] if tiles <= 4 && 36 * self.input[2] * filters > FEW_TILES => Some(Winograd { tile: 2, patch: 4 }),
+            [3, 3] if tiles <= few_tiles && 36 * self.input[2] * filters > LARGE_FILTERS => {
+                Some(Winograd { tile: 2, patch: 4 })
+            }
             [3, 3] if channels <= SHORT && large >= MANY_TILES && 64 * large <= 34 * tiles => {
                 Some(Winograd { tile: 6, patch: 8 })
             }
@@ -238,6 +253,14 @@ impl Spec {
     pub const fn winograd_len(&self) -> usize {
         match self.winograd() {
             Some(form) => form.filters_len(self),
+            None => 0,
+        }
+    }
+
+    /// Returns the same for [`Spec::winograd_of_inputs`].
+    pub const fn winograd_of_inputs_len(&self) -> usize {
+        match self.winograd_of_inputs() {
+            Some(form) => form.filters_len(&self.rotated()),
             None => 0,
         }
     }

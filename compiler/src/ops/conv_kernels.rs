@@ -176,10 +176,7 @@ static ALGORITHMS: [Algorithm; 9] = [
         adds_gradient: true,
         packing_of_a_step: [
             Some(PackFilters { kernel: kernels::conv_winograd_pack_fine, len: Spec::fine_winograd_len }),
-            Some(PackFilters {
-                kernel: kernels::conv_winograd_pack_rotated,
-                len: |spec| spec.rotated().winograd_len(),
-            }),
+            Some(PackFilters { kernel: kernels::conv_winograd_pack_rotated, len: Spec::winograd_of_inputs_len }),
         ],
         grad_weights: |spec| spec.winograd_of_weights().map(|_| kernels::conv_winograd_grad_weights),
         work: winograd,

@@ -268,8 +268,11 @@ pub(super) fn winograd(spec: &Spec, direction: Direction) -> Work {
     if direction == Direction::WeightGradient {
         return winograd_of_weights(spec);
     }
-    let spec = if direction == Direction::InputGradient { spec.rotated() } else { *spec };
-    let form = if direction == Direction::Forward { spec.fine_winograd() } else { spec.winograd() };
+    let (form, spec) = match direction {
+        Direction::InputGradient => (spec.winograd_of_inputs(), spec.rotated()),
+        Direction::Forward => (spec.fine_winograd(), *spec),
+        _ => (spec.winograd(), *spec),
+    };
     let Some(form) = form else { return Work::default() };
     let tiles = spec.output[0].div_ceil(form.tile) * spec.output[1].div_ceil(form.tile);
     let transforms = form.filters_len(&spec);

@@ -50,7 +50,7 @@ fn trained<T: Elementary>(
 fn grad_input<T: Elementary>(threads: usize, is_prepared: bool, spec: &Spec, [dy, w]: [&[T]; 2]) -> Vec<T> {
     let fork = SerialFork(threads);
     let context = Context::on(dy.len() / spec.output_len(), &fork);
-    let mut filters = memory(if is_prepared { spec.rotated().winograd_len() } else { 0 });
+    let mut filters = memory(if is_prepared { spec.winograd_of_inputs_len() } else { 0 });
     if is_prepared {
         conv::conv_winograd_pack_rotated(&context, spec, w, &mut filters);
     }

@@ -30,8 +30,8 @@ pub fn conv_winograd_pack_fine<T: Scalar>(context: &Context<'_>, spec: &Spec, w:
 
 /// Computes G g Gᵀ of every filter, rotated and transposed, for `conv_winograd_grad_input`.
 pub fn conv_winograd_pack_rotated<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
-    let spec = &spec.rotated();
-    pack_winograd(context, spec, fitting(spec.winograd()), FiltersOf::Rotated, w, prepared);
+    let form = fitting(spec.winograd_of_inputs());
+    pack_winograd(context, &spec.rotated(), form, FiltersOf::Rotated, w, prepared);
 }
 
 fn pack_winograd<T: Scalar>(
@@ -160,7 +160,7 @@ pub fn conv_winograd_train_forward<T: Elementary>(
 
 /// Returns the elements of scratch memory that `conv_winograd_grad_input` needs per thread, whatever the batch.
 pub const fn conv_winograd_grad_input_scratch(spec: &Spec) -> usize {
-    let (spec, form) = (&spec.rotated(), fitting(spec.rotated().winograd()));
+    let (spec, form) = (&spec.rotated(), fitting(spec.winograd_of_inputs()));
     form.filters_len(spec) + super::scratch(spec, form)
 }
 
@@ -177,8 +177,8 @@ pub fn conv_winograd_grad_input<T: Elementary>(
 ) {
     spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
     let epilogue = netwright_abi::Epilogue { accumulate: spec.epilogue.accumulate, ..netwright_abi::Epilogue::NONE };
+    let form = fitting(spec.winograd_of_inputs());
     let spec = &Spec { epilogue, ..spec.rotated() };
-    let form = fitting(spec.winograd());
     with_transforms(context, spec, form, FiltersOf::Rotated, [w, packed], scratch, |filters, scratch| {
         super::forward(context, spec, form, dy, filters, &[], &[], Stored::All, dx, scratch);
     });

@@ -54,8 +54,8 @@ const MANY_TILES: usize = 64;
 const BLOCK_FILTERS: usize = 2 * PANEL;
 /// Terms of a partial sum for patches of 8x8, whose transforms amplify rounding errors.
 const SHORT_PART: usize = DEPTH / 8;
-/// Elements of transformed filters that fill half of an L2 cache, and half of a last-level cache; inputs and outputs need the other half.
-const CACHED: [usize; 2] = [128 * 1024, LAST_CACHED / 2];
+/// Elements of transformed filters that fill half of an L2 cache, and those that fill a quarter of a last-level cache.
+const CACHED: [usize; 2] = [128 * 1024, LAST_CACHED / 4];
 
 /// The tiling of a layer.
 #[derive(Clone, Copy)]
@@ -101,9 +101,9 @@ impl Tiling {
     }
 }
 
-/// Whether the transformed filters fit into no cache; then threads share one pass over them.
+/// Whether the transformed filters stay in no cache; then threads share one pass over them.
 const fn is_large(spec: &Spec, form: Winograd) -> bool {
-    form.filters_len(spec) > CACHED[1]
+    form.filters_len(spec) >= CACHED[1]
 }
 
 /// Scratch memory of one thread: a pixel of zeros, the transforms of a block, and the products of a filter block.
