@@ -111,8 +111,8 @@ fn format(origin: &str, expected: &str, found: impl Into<String>) -> Error {
 }
 
 /// Shortens a name for error messages: an invalid name may be very long.
-#[cfg(any(feature = "npz", feature = "pytorch"))]
-fn shortened(name: &str) -> std::borrow::Cow<'_, str> {
+#[cfg(any(feature = "hdf5", feature = "npz", feature = "pytorch"))]
+fn shortened(name: &str) -> Cow<'_, str> {
     const MAX_LEN: usize = 120;
     if name.len() <= MAX_LEN {
         return name.into();
