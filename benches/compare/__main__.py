@@ -1,7 +1,7 @@
-"""netwright beside other engines: `python3 benches/compare` installs what it can, measures, and writes a table and a chart.
+"""Compares netwright with other engines: `python3 benches/compare` installs engines, times them, and writes a table and a chart.
 
-Everything made lies in `target/compare`. A run adds to the results of runs before it, and replaces those of the same workload and
-threads; `--fresh` forgets all. It stops at no engine that fails: the table says why.
+All files are in `target/compare`. A run adds to the results of earlier runs, and replaces those of the same workload and
+threads; `--fresh` deletes all. An engine that fails does not end the run: the table states the reason.
 """
 
 import argparse

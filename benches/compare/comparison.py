@@ -1,4 +1,4 @@
-"""Runs engines on a workload, in turn."""
+"""Runs engines on a workload, in alternation."""
 
 import array
 import json
@@ -14,7 +14,7 @@ from workloads import IMAGES, Workload
 
 @dataclass
 class Limits:
-    """How long things may take, in seconds."""
+    """Time limits, in seconds."""
 
     round: float
     start: float = 300.0
@@ -23,13 +23,13 @@ class Limits:
 
 @dataclass
 class Result:
-    """An engine on a workload: a time, or why there is none."""
+    """The result of an engine on a workload: a time, or the reason for a failure."""
 
     engine: str
     seconds: float | None = None
-    # The slowest round over the fastest.
+    # Time of the slowest round divided by that of the fastest.
     spread: float | None = None
-    # The largest difference from our answers, as a part of the largest of them.
+    # The largest difference from our outputs, relative to the largest output.
     difference: float | None = None
     megabytes: float | None = None
     failure: str | None = None
@@ -37,7 +37,7 @@ class Result:
 
 @dataclass
 class Outcome:
-    """A workload on so many threads."""
+    """The results of all engines on a workload, with a number of threads."""
 
     workload: str
     threads: int
@@ -50,7 +50,7 @@ class Outcome:
 
 
 def write_model(model: str) -> dict:
-    """The folder that engines read, written by netwright unless it is there; what it says of the network."""
+    """Lets netwright write the folder that engines read, unless it exists. Returns the properties of the network."""
     folder = TARGET / "models" / model
     facts = folder / "facts.json"
     if not facts.exists():
@@ -59,13 +59,13 @@ def write_model(model: str) -> dict:
 
 
 def peak(threads: int) -> float:
-    """What the machine computes at most on so many threads, in GFLOP/s."""
+    """Returns the peak of the machine on a number of threads, in GFLOP/s."""
     pinned = ["taskset", "-c", ",".join(map(str, range(threads)))]
     return float(run([*pinned, str(BUILT / "compare-netwright"), "peak", str(threads)], 60))
 
 
 def start(engine: Engine, workload: Workload, threads: int, limits: Limits) -> tuple[Session, array.array]:
-    """An engine that is ready and asleep, and its first answers."""
+    """Starts an engine. Returns it, ready and stopped, with its first outputs."""
     folder = TARGET / "runs" / f"{workload.name}-{threads}"
     folder.mkdir(parents=True, exist_ok=True)
     answers, log = folder / f"{engine.name}.f32", folder / f"{engine.name}.log"
@@ -81,24 +81,24 @@ def start(engine: Engine, workload: Workload, threads: int, limits: Limits) -> t
 
 
 def comparable(answers: array.array) -> array.array:
-    """Answers that others can be compared with."""
+    """Returns the outputs, if others can be compared with them."""
     if not any(answers) or not all(map(math.isfinite, answers)):
         raise Failed("its answers are not finite, or all zero")
     return answers
 
 
 def difference(ours: array.array, theirs: array.array) -> float:
-    """The largest difference, as a part of the largest answer."""
+    """Returns the largest difference, relative to the largest output."""
     if len(ours) != len(theirs) or not all(map(math.isfinite, theirs)):
         return math.inf
     return max(abs(a - b) for a, b in zip(ours, theirs)) / max(map(abs, ours))
 
 
 def compare(
-    workload: Workload, engines: list[Engine], threads: int, rounds: int, limits: Limits, told: Callable[[str], None]
+    workload: Workload, engines: list[Engine], threads: int, rounds: int, limits: Limits, log: Callable[[str], None]
 ) -> Outcome:
-    """Times every engine, one after the other, round after round. One that fails is left out from there on. We are the first
-    of them: without answers of ours none is timed, since theirs could not be compared.
+    """Times the engines by turns, round after round. An engine that fails is left out of further rounds. netwright comes first:
+    without its outputs no other engine is timed, since there is nothing to compare with.
     """
     outcome = Outcome(workload.name, threads, 0.0, workload.macs(write_model(workload.model)))
     sessions: dict[str, Session] = {}
@@ -112,7 +112,7 @@ def compare(
                 ours = ours or comparable(found)
             except Failed as failed:
                 results[engine.name].failure = str(failed)
-                told(f"  {engine.title}: {failed}")
+                log(f"  {engine.title}: {failed}")
                 if ours is None:
                     results = {NETWRIGHT.name: results[NETWRIGHT.name]}
                     results[NETWRIGHT.name].failure += "; no other engine was timed, since its answers could not be compared"
@@ -142,15 +142,15 @@ def compare(
     return outcome
 
 
-def told_time(workload: Workload, result: Result) -> str:
-    """The time of an image with three digits."""
+def time_text(workload: Workload, result: Result) -> str:
+    """Formats the time of an image with three digits."""
     if result.seconds is None:
         return "–"
-    time = workload.told(result.seconds)
+    time = workload.per_image(result.seconds)
     return f"{time:.3g}" if time < 1000 else f"{time:.0f}"
 
 
 def median_spread(outcomes: list[Outcome]) -> float:
-    """How far the rounds of one engine lie apart as a rule: slowest over fastest."""
+    """Returns the median spread of an engine: its slowest round divided by its fastest."""
     spreads = [result.spread for outcome in outcomes for result in outcome.results if result.spread is not None]
     return statistics.median(spreads) if spreads else 1.0

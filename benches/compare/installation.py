@@ -1,4 +1,4 @@
-"""Installs engines, each by itself: what cannot be installed is left out, with the reason."""
+"""Installs engines one by one. An engine that cannot be installed is left out, with the reason."""
 
 import pathlib
 import subprocess
@@ -17,15 +17,15 @@ MANIFEST = HERE / "rust" / "Cargo.toml"
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine, and how it is started."""
+    """An engine, and the command that starts it."""
 
     name: str
     title: str
-    # Packages of PyPI, the first of which is the engine; none for one in Rust.
+    # Packages of PyPI, the first of which is the engine; empty for an engine in Rust.
     packages: tuple[str, ...] = ()
-    # Packages whose dependencies are left out: they bring what is not needed here.
+    # Packages that are installed without their dependencies, which are not needed here.
     alone: tuple[str, ...] = ()
-    # The package of crates.io, for one in Rust.
+    # The package of crates.io, for an engine in Rust.
     crate: str = ""
     trains: bool = False
 
@@ -58,7 +58,7 @@ ENGINES = [
 
 @dataclass
 class Installed:
-    """What can run, in which version, and why the rest cannot."""
+    """The versions of the engines that can run, and the reasons why the others cannot."""
 
     versions: dict[str, str] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
@@ -70,7 +70,7 @@ def last_line(text: str) -> str:
 
 
 def run(command: list[str], seconds: float) -> str:
-    """What a command prints; `RuntimeError` with its last words where it fails."""
+    """Runs a command and returns its output. If it fails, raises `RuntimeError` with its last line of errors."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -84,7 +84,7 @@ def run(command: list[str], seconds: float) -> str:
 
 
 def install_package(engine: Engine, seconds: float) -> str:
-    """Installs an engine from PyPI, unless it is there; its version."""
+    """Installs an engine from PyPI, unless it is installed. Returns its version."""
     if not PYTHON.exists():
         venv.create(PYTHON.parent.parent, with_pip=True)
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -96,13 +96,13 @@ def install_package(engine: Engine, seconds: float) -> str:
 
 
 def build_package(package: str, seconds: float) -> None:
-    """Builds a program of the workspace here, on one core and behind all else that the machine does."""
+    """Builds a program of the workspace `rust`, on one core and with the lowest priority."""
     cargo = ["nice", "-n", "19", "cargo", "build", "--release", "--jobs", "1", "--quiet"]
     run([*cargo, "--manifest-path", str(MANIFEST), "--target-dir", str(BUILT.parent), "--package", package], seconds)
 
 
 def build(engine: Engine, seconds: float) -> str:
-    """Builds an engine in Rust; its version."""
+    """Builds an engine in Rust. Returns its version."""
     build_package(f"compare-{engine.name}", seconds)
     if engine is NETWRIGHT:
         return run(["git", "-C", str(HERE), "describe", "--always", "--dirty"], 60).strip()
@@ -110,18 +110,18 @@ def build(engine: Engine, seconds: float) -> str:
     return next(package["version"] for package in packages if package["name"] == engine.crate)
 
 
-def install(engines: list[Engine], seconds: float, told: Callable[[str], None]) -> Installed:
-    """Installs what it can."""
+def install(engines: list[Engine], seconds: float, log: Callable[[str], None]) -> Installed:
+    """Installs the engines that can be installed."""
     installed = Installed()
     for engine in engines:
-        told(f"installing {engine.title}")
+        log(f"installing {engine.title}")
         try:
             made = install_package(engine, seconds) if engine.packages else build(engine, seconds)
         except RuntimeError as error:
             installed.failures[engine.name] = str(error)
-            told(f"  left out: {error}")
+            log(f"  left out: {error}")
         else:
             installed.versions[engine.name] = made
     if sys.platform != "linux":
-        told("engines cannot be pinned to processors here")
+        log("engines cannot be pinned to processors here")
     return installed

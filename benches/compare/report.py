@@ -1,4 +1,4 @@
-"""Results of runs, kept as JSON, and shown as a table."""
+"""Stores the results of runs as JSON, and shows them as a table."""
 
 import datetime
 import json
@@ -6,20 +6,20 @@ import pathlib
 import platform
 from dataclasses import asdict, dataclass, field
 
-from comparison import Outcome, Result, median_spread, told_time
+from comparison import Outcome, Result, median_spread, time_text
 from installation import BUILT, ENGINES, HERE, NETWRIGHT, TARGET, Installed, build_package, run
 from workloads import WORKLOADS, Workload
 
 FILE = TARGET / "results.json"
 DOCS = HERE.parent.parent / "docs"
-# What stands before it in the page is written by hand.
+# The text before this line is written by hand.
 MARK = "<!-- Written by `python3 benches/compare --publish`. -->"
-# Of the others, so many stand beside us in the chart.
+# Number of other engines in the chart, for each workload.
 SHOWN = 2
 
 
 def processor() -> str:
-    """What the system calls the processor, with its widest vectors."""
+    """Returns the name of the processor, with its model, its cores and its widest vectors."""
     try:
         lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -34,7 +34,7 @@ def processor() -> str:
 
 @dataclass
 class Results:
-    """All that was measured."""
+    """All measurements."""
 
     date: str = ""
     processor: str = ""
@@ -44,7 +44,7 @@ class Results:
 
     @staticmethod
     def load(fresh: bool) -> "Results":
-        """Those of runs before, unless they are to be forgotten."""
+        """Loads the results of earlier runs, unless a fresh start is requested."""
         if fresh or not FILE.exists():
             return Results()
         known = json.loads(FILE.read_text())
@@ -57,16 +57,16 @@ class Results:
         self.processor = processor()
 
     def add(self, outcome: Outcome) -> None:
-        """Adds an outcome in place of an earlier one of the same workload and threads, and saves all."""
-        place = (outcome.workload, outcome.threads)
-        self.outcomes = [other for other in self.outcomes if (other.workload, other.threads) != place] + [outcome]
+        """Adds an outcome, replaces an earlier one of the same workload and threads, and saves all."""
+        key = (outcome.workload, outcome.threads)
+        self.outcomes = [other for other in self.outcomes if (other.workload, other.threads) != key] + [outcome]
         order = [workload.name for workload in WORKLOADS]
         self.outcomes.sort(key=lambda other: (order.index(other.workload), other.threads))
         self.date = datetime.date.today().isoformat()
         FILE.write_text(json.dumps(asdict(self), indent=1))
 
     def table(self) -> str:
-        """All outcomes in Markdown: times of an image; the best in bold."""
+        """Returns all outcomes in Markdown: times per image, the best in bold."""
         run = [e for e in ENGINES if any(r.engine == e.name for o in self.outcomes for r in o.results)]
         others = [engine for engine in run if engine is not NETWRIGHT]
         heads = ["workload", "threads", "MMAC", "unit", "netwright", "GFLOP/s", "of peak", "ahead", *(e.title for e in others)]
@@ -79,7 +79,7 @@ class Results:
             fastest = fastest_of(outcome.results)
             cells = [cell(workload, results.get(e.name), fastest) for e in [NETWRIGHT, *others]]
             facts = [workload.title, str(outcome.threads), f"{outcome.macs / 1e6:.4g}", unit(workload)]
-            lines.append([*facts, cells[0], *machine(outcome), *cells[1:]])
+            lines.append([*facts, cells[0], *speed_cells(outcome), *cells[1:]])
         table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
         versions = ", ".join(f"{title(name)} {version}" for name, version in self.versions.items())
         peaks = " and ".join(
@@ -94,7 +94,7 @@ class Results:
         return "\n\n".join(part for part in [head, table, "\n".join(notes)] if part)
 
     def chart(self) -> dict:
-        """How fast the best are, relative to the best of the others."""
+        """Returns the data of the chart: the speed of netwright and of the fastest other engines, relative to the best of the others."""
         groups = []
         for outcome in self.outcomes:
             workload = by_name(outcome.workload)
@@ -103,7 +103,7 @@ class Results:
             if not others:
                 continue
             bars = [
-                {"engine": title(r.engine), "value": others[0].seconds / r.seconds, "text": f"{told_time(workload, r)} {unit(workload)}"}
+                {"engine": title(r.engine), "value": others[0].seconds / r.seconds, "text": f"{time_text(workload, r)} {unit(workload)}"}
                 for r in [r for r in right if r.engine == NETWRIGHT.name] + others[:SHOWN]
             ]
             groups.append({"title": f"{workload.title}, {plural(outcome.threads)}", "bars": bars})
@@ -113,17 +113,17 @@ class Results:
         return {"title": about, "engines": engines, "groups": groups}
 
     def draw(self, picture: pathlib.Path) -> None:
-        """Draws the chart, by a program of ours."""
+        """Draws the chart with the program `rust/chart`."""
         build_package("chart", 1800)
         data = TARGET / "chart.json"
         data.write_text(json.dumps(self.chart()))
         run([str(BUILT / "chart"), str(data), str(picture)], 60)
 
     def publish(self) -> None:
-        """Writes the table of this processor, and the chart, to the documentation."""
+        """Writes the table of this processor and the chart to `docs/`."""
         page = DOCS / "compare.md"
         prose, _, written = page.read_text().partition(MARK)
-        # What other processors have shown stays.
+        # Tables of other processors are kept.
         sections = {self.processor: self.table()}
         for section in written.split("\n## ")[1:]:
             processor, _, table = section.partition("\n")
@@ -150,12 +150,12 @@ def unit(workload: Workload) -> str:
 
 
 def fastest_of(results: list[Result]) -> float | None:
-    """The best time among those whose answers agree."""
+    """Returns the best time among the engines whose outputs agree with ours."""
     return min((r.seconds for r in results if r.seconds and not r.failure), default=None)
 
 
 def ahead(outcome: Outcome) -> float | None:
-    """How many times as long the best of the others takes as we."""
+    """Returns the time of the best other engine divided by ours."""
     ours = fastest_of([r for r in outcome.results if r.engine == NETWRIGHT.name])
     theirs = fastest_of([r for r in outcome.results if r.engine != NETWRIGHT.name])
     return theirs / ours if ours and theirs else None
@@ -166,11 +166,11 @@ def cell(workload: Workload, result: Result | None, fastest: float | None) -> st
         return "–"
     if result.failure:
         return "failed"
-    return f"**{told_time(workload, result)}**" if result.seconds == fastest else told_time(workload, result)
+    return f"**{time_text(workload, result)}**" if result.seconds == fastest else time_text(workload, result)
 
 
-def machine(outcome: Outcome) -> list[str]:
-    """Our speed, its share of the peak, and how far ahead of the best of the others it is."""
+def speed_cells(outcome: Outcome) -> list[str]:
+    """Returns our speed, its share of the peak, and the factor by which we are ahead of the best other engine."""
     ours = next((r.seconds for r in outcome.results if r.engine == NETWRIGHT.name), None)
     if not ours:
         return ["–", "–", "–"]
@@ -179,7 +179,7 @@ def machine(outcome: Outcome) -> list[str]:
 
 
 def line(workload: Workload, outcome: Outcome) -> str:
-    """An outcome in a line."""
-    times = [f"{title(r.engine)} {'failed' if r.failure else told_time(workload, r)}" for r in outcome.results]
+    """Formats an outcome as one line."""
+    times = [f"{title(r.engine)} {'failed' if r.failure else time_text(workload, r)}" for r in outcome.results]
     factor = ahead(outcome)
     return f"  {unit(workload)}: {', '.join(times)}" + (f"; ahead {factor:.2f}" if factor else "")

@@ -1,4 +1,4 @@
-"""A program of an engine: started, held, told to measure, ended. Only one of them is ever awake."""
+"""The process of an engine: started, stopped, resumed for each measurement, ended. Only one process runs at a time."""
 
 import array
 import os
@@ -10,17 +10,17 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-# A line of a backtrace of Rust: `  10: _start`, or where that is.
+# A line of a Rust backtrace: `  10: _start`, or the location below it.
 FRAME = re.compile(r"\s*(\d+: |at )")
 
 
 class Failed(Exception):
-    """An engine that ended, was silent for too long, or said something else."""
+    """An engine ended, did not answer in time, or answered incorrectly."""
 
 
 @dataclass
 class Timing:
-    """Of one round: seconds of a call."""
+    """Seconds per call in one round."""
 
     median: float
     best: float
@@ -28,10 +28,10 @@ class Timing:
 
 
 class Session:
-    """An engine with a model, pinned to processors."""
+    """An engine that has loaded a model, pinned to processors."""
 
     def __init__(self, command: list[str], cwd: pathlib.Path, processors: list[int], answers: pathlib.Path, log: pathlib.Path):
-        # The libraries that engines compute with have settings of their own for threads.
+        # Libraries that engines use read their thread counts from these variables.
         settings = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "RTEN_NUM_THREADS"]
         threads = {name: str(len(processors)) for name in settings}
         answers.unlink(missing_ok=True)
@@ -52,7 +52,7 @@ class Session:
                 raise Failed(f"not started: {error.strerror}") from None
 
     def line(self, seconds: float) -> str:
-        """The next line it says within so many seconds."""
+        """Returns the next line of output, or raises `Failed` after `seconds`."""
         deadline = time.monotonic() + seconds
         pipe = self.process.stdout
         with selectors.DefaultSelector() as selector:
@@ -70,12 +70,12 @@ class Session:
     def last_words(self) -> str:
         code = self.process.wait()
         lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
-        # A backtrace stands behind the error that it belongs to.
+        # A backtrace follows its error.
         lines = [line for line in lines if not FRAME.match(line)]
         return f"ended with {code}: {lines[-1].strip() if lines else 'without a word'}"[:300]
 
     def ready(self, seconds: float) -> array.array:
-        """Its first answers."""
+        """Waits until the engine is ready. Returns its first outputs."""
         if self.line(seconds) != "ready":
             raise Failed("it did not say `ready`")
         try:
@@ -84,7 +84,7 @@ class Session:
             raise Failed("it said `ready` without whole answers") from None
 
     def measure(self, long: float, seconds: float) -> Timing:
-        """Times its calls for `long` seconds. It sleeps before and after."""
+        """Times calls for `long` seconds. The process is stopped before and after."""
         self.process.send_signal(signal.SIGCONT)
         self.process.stdin.write(f"go {long}\n".encode())
         self.process.stdin.flush()
@@ -93,16 +93,16 @@ class Session:
         return Timing(float(median), float(best), int(calls))
 
     def sleep(self) -> None:
-        """Stops it where it is, so that threads that wait for work do not disturb others."""
+        """Stops the process, so that threads that spin while they wait do not disturb other engines."""
         self.process.send_signal(signal.SIGSTOP)
 
     def peak_megabytes(self) -> float | None:
-        """The most memory that it has had, where the system tells."""
+        """Returns the peak memory of the process, where the system reports it."""
         try:
             status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         except OSError:
             return None
-        # A process that has died has no such line.
+        # An ended process has no such line.
         most = [line for line in status.splitlines() if line.startswith("VmHWM")]
         return int(most[0].split()[1]) * 1024 / 1e6 if most else None
 

@@ -1,20 +1,20 @@
-"""What is measured."""
+"""The workloads."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A network at work: predicting, or making a step of gradient descent."""
+    """A prediction or a training step of a network."""
 
     name: str
     title: str
     model: str
     batch: int = 1
     trains: bool = False
-    # In what a call of small networks is told: microseconds an image; of large ones: milliseconds.
+    # Unit of the time per image: microseconds for small networks, milliseconds for large ones.
     unit: str = "ms"
-    # How far answers may be from ours, as a part of the largest; of losses, of ours.
+    # The largest difference from our outputs, relative to the largest output.
     limit: float = 1e-3
 
     @property
@@ -22,11 +22,11 @@ class Workload:
         return "train" if self.trains else "predict"
 
     def macs(self, facts: dict) -> int:
-        """Multiply-adds of a call. A training step computes each product three times: forward, and two gradients."""
+        """Returns the multiply-adds of a call. A training step counts each product three times: forward, and in two gradients."""
         return facts["macs"] * self.batch * (3 if self.trains else 1)
 
-    def told(self, seconds: float) -> float:
-        """The time of an image in this workload's unit."""
+    def per_image(self, seconds: float) -> float:
+        """Converts the seconds of a call to the time per image, in the unit of this workload."""
         return seconds / self.batch * {"µs": 1e6, "ms": 1e3}[self.unit]
 
 
@@ -46,5 +46,5 @@ WORKLOADS = [
     Workload("resnet50-train", "ResNet50 training step, batch 8", "resnet50", 8, True),
 ]
 
-# Images that each model's folder holds: as many as its largest batch.
+# Number of images in each model's folder: that of its largest batch.
 IMAGES = {model: max(w.batch for w in WORKLOADS if w.model == model) for model in {w.model for w in WORKLOADS}}

@@ -1,1 +1,1 @@
-"""Engines of the comparison that Python runs: `python -m engines NAME MODEL predict|train BATCH THREADS ANSWERS`."""
+"""The engines of the comparison with Python interfaces: `python -m engines NAME MODEL predict|train BATCH THREADS ANSWERS`."""

@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-# Before any library that could write to standard output.
+# Imported first, because libraries can write to standard output.
 from . import speak  # noqa: F401
 
 importlib.import_module(f".{sys.argv.pop(1)}", __package__)

@@ -1,4 +1,4 @@
-"""A model as a list of nodes, for frameworks that do not read ONNX: each gives a function for each operator."""
+"""A model as a list of nodes, for frameworks that do not read ONNX. Each framework defines a function for each operator."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from onnx import helper, numpy_helper
 
 @dataclass
 class Node:
-    """An operator with its operands' names, and its attributes."""
+    """An operator with the names of its operands, and its attributes."""
 
     op: str
     inputs: list[str]
@@ -20,7 +20,7 @@ class Node:
 
 @dataclass
 class Graph:
-    """A network: nodes in order, and weights by name. It ends before its softmax, in logits."""
+    """A network: nodes in order, and weights by name. Its outputs are the logits, without the softmax."""
 
     nodes: list[Node]
     weights: dict[str, np.ndarray]
@@ -28,19 +28,19 @@ class Graph:
     output: str
 
     def trained(self) -> list[str]:
-        """The weights that are trained: not statistics, and not the bounds of a clip."""
+        """Returns the names of the trained weights: neither statistics nor the bounds of a clip."""
         layers = [node for node in self.nodes if node.op in ("Conv", "Gemm", "BatchNormalization")]
         return list(dict.fromkeys(name for node in layers for name in node.inputs[1:3]))
 
     def run(self, operators: dict[str, Callable], weights: dict, images):
-        """The logits, by a framework's operators: each is called with its attributes and operands."""
+        """Computes the logits with the operators of a framework. Each is called with its attributes and operands."""
         values = dict(weights) | {self.input: images}
         for node in self.nodes:
             values[node.output] = operators[node.op](node.attributes, *(values[name] for name in node.inputs))
         return values[self.output]
 
     def channels_last(self) -> "Graph":
-        """The same for frameworks whose images have their channels last, and whose filters are height x width x inputs x outputs."""
+        """Returns the graph for frameworks with channels last, whose filters are height x width x inputs x outputs."""
         weights = dict(self.weights)
         for node in self.nodes:
             if node.op == "Conv":
@@ -48,12 +48,12 @@ class Graph:
         return Graph(without(self.nodes, ("Transpose",)), weights, self.input, self.output)
 
 
-def without(nodes: list[Node], moves: tuple[str, ...]) -> list[Node]:
-    """Nodes without those that do nothing: who reads what they give reads what they take."""
+def without(nodes: list[Node], removed: tuple[str, ...]) -> list[Node]:
+    """Returns the nodes without those of the given operators. Readers of a removed node read its input instead."""
     renamed, kept = {}, []
     for node in nodes:
         inputs = [renamed.get(name, name) for name in node.inputs]
-        if node.op in moves:
+        if node.op in removed:
             renamed[node.output] = inputs[0]
         else:
             kept.append(Node(node.op, inputs, node.output, node.attributes))
@@ -61,7 +61,7 @@ def without(nodes: list[Node], moves: tuple[str, ...]) -> list[Node]:
 
 
 def read(path: str) -> Graph:
-    """The graph of a file that netwright wrote."""
+    """Reads the graph of a file that netwright wrote."""
     graph = onnx.load(path).graph
     nodes = []
     for node in graph.node:
@@ -75,6 +75,6 @@ def read(path: str) -> Graph:
 
 
 def pads(attributes: dict) -> list[tuple[int, int]]:
-    """The padding of rows and of columns, before and behind."""
+    """Returns the padding of rows and of columns, before and after."""
     top, left, bottom, right = attributes.get("pads", [0, 0, 0, 0])
     return [(top, bottom), (left, right)]

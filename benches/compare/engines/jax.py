@@ -1,4 +1,4 @@
-"""JAX, compiled by XLA. Moving statistics are not kept while training."""
+"""JAX, compiled by XLA. Training does not update moving statistics."""
 
 import os
 

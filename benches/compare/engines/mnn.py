@@ -1,4 +1,4 @@
-"""MNN, in full single precision (`precision` high), by its module interface."""
+"""MNN, in full single precision (`precision` high), by its session interface."""
 
 import pathlib
 import subprocess

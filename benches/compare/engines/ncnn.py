@@ -1,4 +1,4 @@
-"""ncnn, from a file that `pnnx` has converted; single precision. It takes one image at a time: a batch is a loop."""
+"""ncnn, from a file that `pnnx` converted, in single precision. It computes one image at a time: a batch is a loop."""
 
 import pathlib
 import subprocess

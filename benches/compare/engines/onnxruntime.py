@@ -11,7 +11,7 @@ options.inter_op_num_threads = 1
 session = onnxruntime.InferenceSession(work.onnx, options, ["CPUExecutionProvider"])
 [taken], [given] = session.get_inputs(), session.get_outputs()
 images = work.images()
-# Bound once: nothing is copied or allocated by the binding at each call.
+# Bound once, so that calls neither copy nor allocate inputs and outputs.
 binding = session.io_binding()
 image_value = onnxruntime.OrtValue.ortvalue_from_numpy(images)
 binding.bind_ortvalue_input(taken.name, image_value)

@@ -1,7 +1,7 @@
-"""How an engine speaks with the comparison: the same lines as `rust/speak`.
+"""The protocol between an engine and the comparison: the same lines as `rust/speak`.
 
-An engine loads the model of a folder, writes its first answers to a file, says `ready`, and then times its call as often as it is told
-`go SECONDS`, until there are no more lines.
+An engine loads the model of a folder, writes its first outputs to a file, and prints `ready`. Then it times its call for each line
+`go SECONDS` that it reads, until its standard input ends.
 """
 
 import json
@@ -14,15 +14,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Small, so that weights and their speed stay what they are for thousands of steps.
+# Small, so that neither the weights nor the speed change noticeably in thousands of steps.
 RATE = 1e-3
-# Steps whose losses are compared.
+# Number of steps whose losses are compared.
 LOSSES = 3
 
 
 @dataclass
 class Job:
-    """What is asked for."""
+    """The job that the command line describes."""
 
     folder: pathlib.Path
     trains: bool
@@ -38,25 +38,25 @@ class Job:
         return np.array((self.folder / "labels.txt").read_text().split(), np.int64)[: self.batch]
 
     def images(self) -> np.ndarray:
-        """The images of a call, channels first, or rows of features."""
+        """Reads the images of a call, channels first, or rows of features."""
         shape = json.loads((self.folder / "facts.json").read_text())["input"]
         return np.fromfile(self.folder / "images.f32", np.float32).reshape(-1, *shape)[: self.batch]
 
     def serve(self, answers: np.ndarray, call: Callable[[], object]) -> None:
-        """Serves until the lines end. `answers` are those of the first call, or the losses of the first steps."""
+        """Serves until standard input ends. `answers` are the outputs of the first call, or the losses of the first steps."""
         np.ascontiguousarray(answers, np.float32).tofile(self.answers)
         say("ready")
         for line in sys.stdin:
             say(measure(float(line.removeprefix("go ")), call))
 
     def serve_fastest(self, variants: list[Callable[[], tuple[np.ndarray, Callable[[], object]]]]) -> None:
-        """Serves the fastest of an engine's variants, each of which gives its first answers and a call. One that fails is left out."""
+        """Serves the fastest variant of an engine. Each returns its first outputs and a call; one that fails is left out."""
         found, failure = [], None
         for make in variants:
             try:
                 answers, call = make()
                 found.append((float(measure(0.3, call).split()[0]), answers, call))
-            except Exception as error:  # whatever a library says of a variant, the others are still to be tried
+            except Exception as error:  # any failure of a variant leaves the others to try
                 failure = error
         if not found:
             raise failure
@@ -65,19 +65,19 @@ class Job:
 
 
 def job() -> Job:
-    """The job of the command line."""
+    """Parses the command line."""
     folder, mode, batch, threads, answers = sys.argv[1:]
     return Job(pathlib.Path(folder), mode == "train", int(batch), int(threads), pathlib.Path(answers))
 
 
 def say(line: str) -> None:
-    # What a library prints goes to standard error: see `quietly`.
+    # Output of libraries goes to standard error: see `quietly`.
     PIPE.write(line + "\n")
     PIPE.flush()
 
 
 def measure(long: float, call: Callable[[], object]) -> str:
-    """Median and best seconds of a call, after one that warms up; one that takes the whole turn is measured itself, and alone."""
+    """Returns the median and best seconds of a call, after one warm-up call. A warm-up call that takes the whole turn is the only one measured."""
     start = time.perf_counter()
     call()
     first = time.perf_counter() - start
@@ -92,7 +92,7 @@ def measure(long: float, call: Callable[[], object]) -> str:
 
 
 def quietly():
-    """Keeps standard output for the comparison alone: some libraries write to it."""
+    """Reserves standard output for the protocol and redirects the output of libraries, which may write to it, to standard error."""
     import os
 
     pipe = os.fdopen(os.dup(1), "w")

@@ -1,4 +1,4 @@
-"""TensorFlow, as a graph; for training also compiled by XLA, whichever is faster. Moving statistics are not kept while training."""
+"""TensorFlow, as a graph; in training also compiled by XLA, and the faster of the two is used. Training does not update moving statistics."""
 
 import os
 
@@ -30,7 +30,7 @@ def avgpool(a, images):
     sides = graph.pads(a)
     if sides == [(0, 0), (0, 0)] or a.get("count_include_pad"):
         return tf.nn.avg_pool2d(padded(a, images), a["kernel_shape"], a["strides"], "VALID")
-    # Only `SAME` leaves padding out of the mean.
+    # Only `SAME` excludes padding from the mean.
     return tf.nn.avg_pool2d(images, a["kernel_shape"], a["strides"], "SAME")
 
 
@@ -58,7 +58,7 @@ OPERATORS = {
 
 
 def variant(compiled: bool):
-    """The first answers or losses, and a call."""
+    """Returns the first outputs or losses, and a function that makes one call."""
     source = graph.read(work.onnx).channels_last()
     images = work.images()
     images = tf.constant(images.transpose(0, 2, 3, 1) if images.ndim == 4 else images)
@@ -84,5 +84,5 @@ def variant(compiled: bool):
 work = job()
 tf.config.threading.set_intra_op_parallelism_threads(work.threads)
 tf.config.threading.set_inter_op_parallelism_threads(1)
-# What XLA takes to compile large networks is longer than it gains in predictions.
+# In predictions of large networks, XLA takes longer to compile than it saves.
 work.serve_fastest([lambda: variant(False), lambda: variant(True)] if work.trains else [lambda: variant(False)])

@@ -1,4 +1,4 @@
-"""PyTorch: eager, with channels first or last in memory, whichever is faster."""
+"""PyTorch: eager, with channels first or last in memory; the faster of the two is used."""
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from .speak import LOSSES, RATE, job
 
 
 def padded(attributes: dict, images: torch.Tensor, value: float = 0.0) -> tuple[torch.Tensor, list[int]]:
-    """Images, and what padding is left to the operator: what is not the same on both sides is done here."""
+    """Returns the images and the padding for the operator. Asymmetric padding is applied to the images here."""
     (top, bottom), (left, right) = graph.pads(attributes)
     if (top, left) == (bottom, right):
         return images, [top, left]
@@ -59,7 +59,7 @@ OPERATORS = {
 
 
 def variant(layout):
-    """The first answers or losses, and a call."""
+    """Returns the first outputs or losses, and a function that makes one call."""
     source = graph.read(work.onnx)
     images = torch.from_numpy(work.images())
     if images.dim() == 4:
