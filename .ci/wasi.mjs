@@ -1,4 +1,4 @@
-// Runs a WebAssembly program that sees the files below `/`: node .ci/wasi.mjs PROGRAM [ARGUMENT...]
+// Runs a WebAssembly program with access to all files: node .ci/wasi.mjs PROGRAM [ARGUMENT...]
 import { readFile } from 'node:fs/promises';
 import { WASI } from 'node:wasi';
 
