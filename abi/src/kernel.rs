@@ -74,7 +74,7 @@ impl<S: Signature, Z: Sizes> Kernel<S, Z> {
 pub struct KernelId {
     /// Its name, for example `conv_gemm_forward`.
     pub name: &'static str,
-    /// The module of the runtime that contains it, and whose sizes it takes.
+    /// The module of the runtime that contains it; the module of [`spec`](crate::spec) with its sizes has the same name.
     pub module: &'static str,
     /// Whether it receives the pass: the seed, the step, the indices of the images, and what is frozen.
     pub takes_pass: bool,

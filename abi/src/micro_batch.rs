@@ -1,6 +1,6 @@
 //! How a training batch is split into micro-batches: the compiler plans for it, and the gradient engine splits.
 
-/// The maximum micro-batches of a batch: more threads than this are idle.
+/// The maximum micro-batches of a batch: threads beyond this number are idle.
 const MOST_MICRO_BATCHES: usize = 8;
 /// The minimum images of a micro-batch: fewer do not fill the kernels.
 const SMALLEST: usize = 16;
@@ -9,15 +9,15 @@ const SMALLEST: usize = 16;
 const MACS_OF_A_WEIGHT: u64 = 32;
 /// The maximum elements of the gradients of all micro-batches: each micro-batch has a buffer as large as the network.
 const GRADIENT_ELEMENTS: usize = 1 << 25;
-/// The parameters from which on a batch is not split at all.
-const LARGEST_CUT: usize = 1 << 27;
+/// The maximum parameters of a network whose batches are split.
+const LARGEST_SPLIT: usize = 1 << 27;
 
-/// Returns the maximum images of a micro-batch of `batch` images, for a network with `parameters` parameters and `macs` multiply-adds per
+/// Returns the maximum images of a micro-batch of a batch of `batch` images, for a network with `parameters` parameters and `macs` multiply-adds per
 /// image; `is_coupled` says whether an operation combines the images of a batch. The result depends on the network and the batch, never on
 /// threads: floating-point sums depend on the split.
 #[must_use]
 pub const fn micro_batch_size(parameters: usize, macs: u64, is_coupled: bool, batch: usize) -> usize {
-    if is_coupled || parameters > LARGEST_CUT {
+    if is_coupled || parameters > LARGEST_SPLIT {
         return batch;
     }
     let parameters = larger(parameters, 1);

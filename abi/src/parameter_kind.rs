@@ -7,7 +7,7 @@ pub enum ParameterKind {
     Weight,
     /// Added; never regularised (slide 5).
     Bias,
-    /// Scale, shift or slope of a normalisation or an activation; not regularised unless asked.
+    /// Scale, shift or slope of a normalisation or an activation; not regularised by default.
     Scale,
     /// Moving mean or variance: not trained by gradients.
     Statistic,

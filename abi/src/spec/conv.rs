@@ -43,7 +43,7 @@ impl GroupTiles {
         }
     }
 
-    /// Returns the groups of a lane block, whose channels share the lanes.
+    /// Returns the groups of a lane block: those whose channels share vectors.
     pub const fn together(self) -> usize {
         match self {
             Self::Groups => GROUP_LANES,
@@ -86,13 +86,14 @@ impl Winograd {
         self.points() * spec.input[2] * spec.group()[1]
     }
 
-    /// Returns the tiles of a chunk of the gradient of the weights: as many as have their transforms in a cache, within bounds.
+    /// Returns the tiles of a chunk of the gradient of the weights: as many as have transforms that fit into the
+    /// last-level cache, within bounds.
     pub const fn tiles_of_weights(self, spec: &Spec) -> usize {
         let fit = LAST_CACHED / (self.points() * (spec.input[2] + spec.output[2]));
-        if fit > TILES_TOGETHER {
-            TILES_TOGETHER
-        } else if fit < FEWEST_TOGETHER {
-            FEWEST_TOGETHER
+        if fit > MOST_TILES_OF_CHUNK {
+            MOST_TILES_OF_CHUNK
+        } else if fit < FEWEST_TILES_OF_CHUNK {
+            FEWEST_TILES_OF_CHUNK
         } else {
             fit
         }
@@ -107,16 +108,17 @@ impl Winograd {
 /// The maximum terms of a sum without partial sums.
 pub const SHORT: usize = 256;
 
-/// The maximum and minimum tiles of a chunk of the gradient of the weights; the products of a chunk are summed before the next.
-const TILES_TOGETHER: usize = 128;
-const FEWEST_TOGETHER: usize = 32;
+/// The maximum and minimum tiles of a chunk of the gradient of the weights. The products of a chunk are summed completely before the next
+/// chunk begins.
+const MOST_TILES_OF_CHUNK: usize = 128;
+const FEWEST_TILES_OF_CHUNK: usize = 32;
 /// The approximate elements in single precision that fit into a last-level cache.
 pub const LAST_CACHED: usize = 4 << 20;
 
 /// Elements of filters in the form F(4x4, 3x3) beyond which few tiles take longer to read them than to multiply by them.
 const LARGE_FILTERS: usize = 1 << 20;
-/// Few tiles of 4x4 outputs in an image: when predicting, where each image reads the filters, and in training, where the images of a
-/// micro-batch share one pass over them.
+/// The maximum tiles of 4x4 outputs of an image that are few: in predictions, where each image reads the filters, and in training, where
+/// the images of a micro-batch share one pass over them.
 const FEW_TILES: usize = 16;
 const FEW_TILES_IN_TRAINING: usize = 4;
 /// The minimum tiles of 6x6 outputs, whose transformed filters are the largest.
@@ -308,7 +310,7 @@ impl Spec {
     }
 
     /// Returns the convolution of the output gradient that is the gradient of the input, with filters that are rotated by 180° and whose
-    /// channels are the filters of this one: for stride 1, and padding less than the window.
+    /// channels are the filters of this one: for stride 1, and padding less than the extent of the dilated window.
     pub const fn transposed(&self) -> Option<Self> {
         let reach = [(self.window[0] - 1) * self.dilation[0], (self.window[1] - 1) * self.dilation[1]];
         let [top, bottom, left, right] = self.padding;
