@@ -48,10 +48,10 @@ const PACKED_FROM: usize = 16;
 /// time than packing takes.
 const MANY: usize = 512;
 
-/// The distance of rows of B from which on a block of B maps to few sets of the L2 cache, and each of its rows is on another page.
+/// The distance of rows of B, in elements, from which on a block of B maps to few sets of the L2 cache, and each of its rows is on another page.
 const FAR: usize = 3072;
 
-/// Elements of a B that is assumed to be in a cache. A larger B comes from memory, which delivers contiguous elements faster, as packing
+/// The maximum elements of a B that is assumed to be in a cache. A larger B comes from memory, which delivers contiguous elements faster, as packing
 /// reads them.
 const CACHED: usize = 1 << 20;
 

@@ -82,7 +82,7 @@ impl<T: Elementary> WithSimd<T> for Tiles<'_, T> {
         let (share, steps) =
             if ahead == 0 { (0, 1) } else { (width.div_ceil(cuts), product.loops.iter().product::<usize>().max(1)) };
         // The columns of panels of equal width: a tile may span two of them.
-        let alike = if b_last == b_width { all } else { (all - 1) / PANEL * PANEL };
+        let equal_width = if b_last == b_width { all } else { (all - 1) / PANEL * PANEL };
         // A product may be as small as a tile: the parts of the epilogue that tiles share are computed once.
         let Epilogue { scale, shift, accumulate, .. } = product.epilogue;
         let [scale, shift] = [scale, shift].map(|each| (!each.is_empty()).then_some(each.as_ptr()));
@@ -98,19 +98,19 @@ impl<T: Elementary> WithSimd<T> for Tiles<'_, T> {
             let mut column = 0;
             while column < all {
                 let (panel, within) = (column / PANEL, column % PANEL);
-                let columns = if alike > column + width - S::LANES {
-                    width.min(alike - column)
+                let columns = if equal_width > column + width - S::LANES {
+                    width.min(equal_width - column)
                 } else {
                     ((all - panel * PANEL).min(PANEL) - within).min(2 * S::LANES)
                 };
                 // Where masked accesses are slow, a partial vector is a tile of its own: fewer tiles are compiled.
-                let is_part = const { !S::FREE_MASKS } && columns > S::LANES && columns < 2 * S::LANES;
-                let columns = if is_part { S::LANES } else { columns };
+                let is_partial = const { !S::FREE_MASKS } && columns > S::LANES && columns < 2 * S::LANES;
+                let columns = if is_partial { S::LANES } else { columns };
                 let b_width = if (panel + 1) * PANEL >= all { b_last } else { b_width };
-                let asked = (within + cut * share) * steps;
-                let asked = (panel + asked / (PANEL * steps)) * b_panel + asked % (PANEL * steps);
+                let from_panel = (within + cut * share) * steps;
+                let prefetched = (panel + from_panel / (PANEL * steps)) * b_panel + from_panel % (PANEL * steps);
                 // SAFETY: the offsets of a tile stay within the elements that the product addresses.
-                let part = unsafe {
+                let tile = unsafe {
                     Tile {
                         loops: product.loops,
                         depth,
@@ -120,7 +120,7 @@ impl<T: Elementary> WithSimd<T> for Tiles<'_, T> {
                         b: product.b.add(panel * b_panel + within),
                         b_panel,
                         b_step: product.b_rows.map(|rows| rows * b_width),
-                        ahead: product.b.wrapping_add(ahead).wrapping_add(asked),
+                        ahead: product.b.wrapping_add(ahead).wrapping_add(prefetched),
                         share,
                         c: product.c.add(row * product.c_row + column),
                         c_row: product.c_row,
@@ -132,13 +132,13 @@ impl<T: Elementary> WithSimd<T> for Tiles<'_, T> {
                     }
                 };
                 match rows {
-                    1 => simd.call(Rows::<T, 1>(&part)),
-                    2 => simd.call(Rows::<T, 2>(&part)),
-                    3 => simd.call(Rows::<T, 3>(&part)),
-                    4 => simd.call(Rows::<T, 4>(&part)),
-                    5 => simd.call(Rows::<T, 5>(&part)),
-                    6 => simd.call(Rows::<T, 6>(&part)),
-                    NARROW_ROWS => simd.call(Narrow(&part)),
+                    1 => simd.call(Rows::<T, 1>(&tile)),
+                    2 => simd.call(Rows::<T, 2>(&tile)),
+                    3 => simd.call(Rows::<T, 3>(&tile)),
+                    4 => simd.call(Rows::<T, 4>(&tile)),
+                    5 => simd.call(Rows::<T, 5>(&tile)),
+                    6 => simd.call(Rows::<T, 6>(&tile)),
+                    NARROW_ROWS => simd.call(Narrow(&tile)),
                     _ => unreachable!("rows are cut into tiles"),
                 }
                 column += columns;
@@ -332,9 +332,9 @@ unsafe fn compute<
                         rest = steps % STEPS;
                         let done = steps - rest;
                         let (mut a_at, mut b_at, mut ahead_at) = (a, b, ahead);
-                        let (asked, groups) = (STEPS * tile.share, done / STEPS);
-                        let many = asked > LINE;
-                        let stride = if many { asked.div_ceil(STREAMS).next_multiple_of(LINE) } else { LINE };
+                        let (prefetched, groups) = (STEPS * tile.share, done / STEPS);
+                        let many = prefetched > LINE;
+                        let stride = if many { prefetched.div_ceil(STREAMS).next_multiple_of(LINE) } else { LINE };
                         let apart = groups * stride;
                         for _ in 0..groups {
                             simd.prefetch(ahead_at);

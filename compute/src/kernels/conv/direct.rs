@@ -48,7 +48,7 @@ pub fn conv_direct_pack_rotated<T: Scalar>(_context: &Context<'_>, spec: &Spec, 
     pack_rotated(spec, w, prepared);
 }
 
-/// Returns the elements of scratch memory that `conv_direct_grad_weights` needs, whatever the batch: none for small images.
+/// Returns the elements of scratch memory that `conv_direct_grad_weights` needs per thread, whatever the batch: none for small images.
 pub const fn conv_direct_grad_weights_scratch(spec: &Spec) -> usize {
     strips::scratch(spec)
 }

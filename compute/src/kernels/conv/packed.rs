@@ -39,7 +39,7 @@ pub const fn conv_packed_forward_scratch(spec: &Spec) -> usize {
     if spec.is_pointwise() {
         0
     } else if copies(spec) {
-        at_once(spec) * (part(spec) + GAP)
+        at_once(spec) * (slice_len(spec) + GAP)
     } else {
         band_len([spec.output[0], spec.output[1]], spec.stride, spec.window, spec.dilation, spec.input[2])
     }
@@ -86,10 +86,10 @@ const fn depth(spec: &Spec) -> usize {
 }
 
 /// Returns the elements of a window that are summed at once: slices of equal length.
-const fn part(spec: &Spec) -> usize {
+const fn slice_len(spec: &Spec) -> usize {
     let depth = depth(spec);
-    let parts = depth.div_ceil(LONGEST);
-    if parts < 2 { depth } else { depth.div_ceil(parts).next_multiple_of(LINE) }
+    let slices = depth.div_ceil(LONGEST);
+    if slices < 2 { depth } else { depth.div_ceil(slices).next_multiple_of(LINE) }
 }
 
 /// Whether windows are copied.
@@ -99,7 +99,7 @@ const fn copies(spec: &Spec) -> bool {
 
 /// Returns the maximum windows that are copied at once.
 const fn at_once(spec: &Spec) -> usize {
-    let (fit, all) = (COPIED / part(spec), spec.output[0] * spec.output[1]);
+    let (fit, all) = (COPIED / slice_len(spec), spec.output[0] * spec.output[1]);
     let fit = if fit < TILE_ROWS { TILE_ROWS } else { fit };
     if fit < all { fit } else { all }
 }
@@ -138,38 +138,38 @@ impl<T: Elementary> Layer<'_, T> {
     /// Computes pixels in place, in blocks that fill half of the L2 cache.
     fn of_pixels(&self, x: &[T], y: &mut [T]) {
         let ([.., channels], [.., filters]) = (self.spec.input, self.spec.output);
-        let (all, part) = (y.len() / filters, part(self.spec));
-        let fit = (cache::l2_bytes() / 2 / size_of::<T>() / part).max(TILE_ROWS);
+        let (all, slice) = (y.len() / filters, slice_len(self.spec));
+        let fit = (cache::l2_bytes() / 2 / size_of::<T>() / slice).max(TILE_ROWS);
         let at_once = all.div_ceil(all.div_ceil(fit)).next_multiple_of(TILE_ROWS);
         for (x, y) in x.chunks(at_once * channels).zip(y.chunks_mut(at_once * filters)) {
-            for from in (0..channels).step_by(part) {
-                self.multiply(x, channels, [from, from], part.min(channels - from), y);
+            for from in (0..channels).step_by(slice) {
+                self.multiply(x, channels, [from, from], slice.min(channels - from), y);
             }
         }
     }
 
     /// Computes copies of windows in equal blocks, one slice of the windows after the other.
     fn of_copies(&self, x: &[T], y: &mut [T], scratch: &mut [T]) {
-        let ([rows, columns, filters], depth, part) = (self.spec.output, depth(self.spec), part(self.spec));
-        let (all, apart) = (rows * columns, part + GAP);
+        let ([rows, columns, filters], depth, slice) = (self.spec.output, depth(self.spec), slice_len(self.spec));
+        let (all, apart) = (rows * columns, slice + GAP);
         let at_once = all.div_ceil(all.div_ceil(at_once(self.spec)));
         for (x, y) in images(x, self.spec.input_len(), y, self.spec.output_len()) {
             for (block, y) in y.chunks_mut(at_once * filters).enumerate() {
-                for from in (0..depth).step_by(part) {
-                    let (part, windows) = (part.min(depth - from), y.len() / filters);
+                for from in (0..depth).step_by(slice) {
+                    let (slice, windows) = (slice.min(depth - from), y.len() / filters);
                     for (window, copy) in scratch.chunks_exact_mut(apart).take(windows).enumerate() {
                         let window = block * at_once + window;
-                        copy_window(self.spec, x, [window / columns, window % columns], from, &mut copy[..part]);
+                        copy_window(self.spec, x, [window / columns, window % columns], from, &mut copy[..slice]);
                     }
-                    self.multiply(scratch, apart, [0, from], part, y);
+                    self.multiply(scratch, apart, [0, from], slice, y);
                 }
             }
         }
     }
 
-    /// Adds the partial sums of some windows over `depth` elements. The windows are `apart` elements apart; `from` is the offset of the
-    /// slice in each, and the next parameter its offset in each filter. The filters are processed in groups of columns, the next of which
-    /// is prefetched while one is used.
+    /// Adds the partial sums of some windows over a slice of `depth` elements. The windows are `apart` elements apart; `from` is the offset
+    /// of the slice in each window, and `offset` its offset in each filter. The filters are processed in groups of columns, the next of
+    /// which is prefetched while one is used.
     fn multiply(&self, x: &[T], apart: usize, [from, offset]: [usize; 2], depth: usize, y: &mut [T]) {
         let (all, filters) = (self::depth(self.spec), self.spec.output[2]);
         let windows = y.len() / filters;
@@ -304,7 +304,7 @@ mod tests {
         {
             let spec = spec(input, window, stride, 0, FILTERS + 3);
             assert_eq!(copies(&spec), input[0] > 11);
-            assert!(part(&spec) < depth(&spec));
+            assert!(slice_len(&spec) < depth(&spec));
             assert!(!copies(&spec) || at_once(&spec) < spec.output[0] * spec.output[1]);
             forward_agrees::<f32>(1, &spec, [false; 2], &packed());
             let alone = on(1, 2, &spec);

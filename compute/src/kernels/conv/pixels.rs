@@ -99,7 +99,7 @@ impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Forward<'_, T, C> {
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        // A short row fills more lanes of a narrow vector.
+        // A short row fills a larger share of a narrow vector.
         if may_be!(C, |spec| spec.output[1] < S::LANES)
             && const { S::Half::LANES < S::LANES }
             && self.configuration.sizes().output[1] < S::LANES
@@ -293,7 +293,7 @@ unsafe fn compute_rows<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(
     for filter in tile_starts(taps.filters, tall) {
         for vector in tile_starts(vectors, wide) {
             // SAFETY: the offsets of a tile are inside the rows; where there are several rows, one tile covers them.
-            let part = unsafe {
+            let segment = unsafe {
                 RowSegment {
                     taps,
                     x: x.add(vector * S::LANES),
@@ -308,9 +308,9 @@ unsafe fn compute_rows<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(
                         $(
                             ($f, $p) if const { may_have_tile::<T, S, C>($f, $p) } => {
                                 if const { C::CONSTANT.is_some() } {
-                                    Tile::<T, $f, $p>(part).with_simd(simd);
+                                    Tile::<T, $f, $p>(segment).with_simd(simd);
                                 } else {
-                                    simd.call(Tile::<T, $f, $p>(part));
+                                    simd.call(Tile::<T, $f, $p>(segment));
                                 }
                             }
                         )*

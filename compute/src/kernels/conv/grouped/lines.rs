@@ -24,7 +24,7 @@ const POSITIONS: usize = Spec::POSITIONS_IN_LINES;
 /// Taps of a row.
 const TAPS: usize = 3;
 
-/// Channels of the smallest groups that this kernel accepts: a vector of at most as many lanes has never several groups.
+/// Channels of the smallest groups that this kernel accepts: a vector of at most this many lanes never has several groups.
 const SMALLEST_GROUP: usize = 4;
 
 /// The maximum rows of positions that share loads.

@@ -78,7 +78,7 @@ impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Forward<'_, T, C> {
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        // Few filters fill more lanes of a narrow vector.
+        // Few filters fill a larger share of a narrow vector.
         if may_be!(C, |spec| S::Half::LANES < S::LANES && spec.output[2] <= S::Half::LANES) {
             self.run(simd.half());
         } else {
@@ -116,15 +116,15 @@ impl<T: Elementary, C: Configuration<Spec>> Forward<'_, T, C> {
                     let x = &x[(first / row_len + row) * spec.stride[0] * spec.rows_len()[0]..];
                     for vector in (0..vectors).step_by(wide) {
                         for column in (0..columns).step_by(tall) {
-                            let part = Tile { spec, x, w, epilogue, bounds, column, vector, y: &mut *y };
+                            let tile = Tile { spec, x, w, epilogue, bounds, column, vector, y: &mut *y };
                             macro_rules! tiles {
                                 ($($p:literal)*) => {
                                     match (tall.min(columns - column), wide) {
                                         $(
-                                            ($p, 1) if const { has_tile::<T, S, C>($p, 1) } => part.compute::<S, $p, 1>(simd),
-                                            ($p, 2) if const { has_tile::<T, S, C>($p, 2) } => part.compute::<S, $p, 2>(simd),
-                                            ($p, 3) if const { has_tile::<T, S, C>($p, 3) } => part.compute::<S, $p, 3>(simd),
-                                            ($p, 4) if const { has_tile::<T, S, C>($p, 4) } => part.compute::<S, $p, 4>(simd),
+                                            ($p, 1) if const { has_tile::<T, S, C>($p, 1) } => tile.compute::<S, $p, 1>(simd),
+                                            ($p, 2) if const { has_tile::<T, S, C>($p, 2) } => tile.compute::<S, $p, 2>(simd),
+                                            ($p, 3) if const { has_tile::<T, S, C>($p, 3) } => tile.compute::<S, $p, 3>(simd),
+                                            ($p, 4) if const { has_tile::<T, S, C>($p, 4) } => tile.compute::<S, $p, 4>(simd),
                                         )*
                                         _ => unreachable!("a row is cut into tiles"),
                                     }

@@ -7,9 +7,9 @@ use crate::context::{Context, ELEMENTS_WORTH_A_THREAD};
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 
-/// Channels, and filters, of a block that is read at once.
-const TOGETHER: usize = 16;
-const _: () = assert!(LINE.is_multiple_of(TOGETHER) && PANEL.is_multiple_of(TOGETHER));
+/// The channels, and the filters, of a block that is read at once.
+const BLOCK_SIDE: usize = 16;
+const _: () = assert!(LINE.is_multiple_of(BLOCK_SIDE) && PANEL.is_multiple_of(BLOCK_SIDE));
 
 /// The convolution whose filters the weights are.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,19 +70,19 @@ struct Source {
     filter: usize,
 }
 
-/// G d along one axis: `put` receives each point with its sums over the taps d. Points but the first and the last come in pairs ±p: even taps
-/// contribute the same to both, odd taps the opposite.
+/// Computes G d along one axis and calls `put` with each point and its sums over the taps d. All points but the first and the last are
+/// pairs ±p: even taps contribute the same to both, odd taps the opposite.
 #[inline(always)]
 fn along(
     g: &[[f64; 5]; 8],
     [taps, patch]: [usize; 2],
-    d: &[[f64; TOGETHER]; 5],
-    mut put: impl FnMut(usize, [f64; TOGETHER]),
+    d: &[[f64; BLOCK_SIDE]; 5],
+    mut put: impl FnMut(usize, [f64; BLOCK_SIDE]),
 ) {
     put(0, d[0].map(|d| g[0][0] * d));
     for pair in 0..patch / 2 - 1 {
         let row = &g[2 * pair + 1];
-        let [mut even, mut odd] = [[0.0; TOGETHER]; 2];
+        let [mut even, mut odd] = [[0.0; BLOCK_SIDE]; 2];
         for tap in (0..taps).step_by(2) {
             even.iter_mut().zip(&d[tap]).for_each(|(sum, d)| *sum += row[tap] * d);
         }
@@ -112,9 +112,9 @@ vectorised! {
         prepared: &mut [T],
     ) {
         let ([taps, patch], [channels, width]) = (sizes, panel);
-        let mut read = [[[T::ZERO; TOGETHER]; TOGETHER]; 25];
-        for channel in (0..channels).step_by(TOGETHER) {
-            for filter in (0..width).step_by(TOGETHER) {
+        let mut read = [[[T::ZERO; BLOCK_SIDE]; BLOCK_SIDE]; 25];
+        for channel in (0..channels).step_by(BLOCK_SIDE) {
+            for filter in (0..width).step_by(BLOCK_SIDE) {
                 let first = source.first + channel * source.channel + filter * source.filter;
                 for (tap, read) in read.iter_mut().enumerate().take(taps * taps) {
                     let (tap, line) = if source.filter == 1 {
@@ -124,7 +124,7 @@ vectorised! {
                     };
                     for (n, read) in read.iter_mut().enumerate() {
                         let from = first + tap * source.tap + n * line;
-                        read.copy_from_slice(&w[from..from + TOGETHER]);
+                        read.copy_from_slice(&w[from..from + BLOCK_SIDE]);
                     }
                     // Transposed after all reads of a tap, so that their cache misses overlap.
                     if source.filter != 1 {
@@ -134,11 +134,11 @@ vectorised! {
                         }
                     }
                 }
-                for c in 0..TOGETHER {
+                for c in 0..BLOCK_SIDE {
                     // Along the columns of the window, then along its rows.
-                    let mut half = [[[0.0; TOGETHER]; 5]; 8];
+                    let mut half = [[[0.0; BLOCK_SIDE]; 5]; 8];
                     for i in 0..taps {
-                        let mut row = [[0.0; TOGETHER]; 5];
+                        let mut row = [[0.0; BLOCK_SIDE]; 5];
                         for (row, read) in row.iter_mut().zip(&read[i * taps..(i + 1) * taps]) {
                             row.iter_mut().zip(&read[c]).for_each(|(row, read)| *row = read.to_f64());
                         }
@@ -147,7 +147,7 @@ vectorised! {
                     let to = &mut prepared[(channel + c) * width + filter..];
                     for (column, half) in half.iter().enumerate().take(patch) {
                         along(g, sizes, half, |row, sums| {
-                            let to = &mut to[(row * patch + column) * matrix..][..TOGETHER];
+                            let to = &mut to[(row * patch + column) * matrix..][..BLOCK_SIDE];
                             to.iter_mut().zip(sums).for_each(|(to, sum)| *to = T::from_f64(sum));
                         });
                     }

@@ -6,8 +6,8 @@
 //! z = Aᵀ [ Σ (G g Gᵀ) ⊙ (Bᵀ d B) ] A, the sum over channels
 //! ```
 //!
-//! with n - 1 interpolation points, and ∞. Each of the n² points of ⊙ is one matrix product, tiles x channels times channels x filters. The
-//! transforms G g Gᵀ of the filters are computed in advance: [`filters::pack`]. A block of tiles goes through these steps: its inputs are
+//! with n - 1 interpolation points, and ∞. At each of the n² points, ⊙ is one matrix product, tiles x channels times channels x filters.
+//! The transforms G g Gᵀ of the filters are computed in advance: [`filters::pack`]. A block of tiles goes through these steps: its inputs are
 //! transformed; then, for one block of filters at a time, the products of all points and the outputs are computed. So the products stay in
 //! the L2 cache, and the transformed filters are read once per block of tiles, in order.
 //!
@@ -21,8 +21,8 @@
 //! The first two forms and the last round more than the definition. In single precision the error of the first is 2·10⁻⁶ to 6·10⁻⁶ of the
 //! outputs' root mean square, that of the second about 10⁻⁶, and that of a plain sum 5·10⁻⁷ (the test `winograd_agrees_with_the_reference`
 //! asserts 10⁻⁵ for all). The partial sums of the first form are shorter. The third form rounds no more than a plain sum: it is the form of
-//! the forward pass in training. The gradient of the weights uses the second form ([`mod@weights`]) with the same bound, as do sums over
-//! many images, whose partial sums are added with compensation.
+//! the forward pass of 3x3 windows in training. The gradient of the weights uses the second form ([`mod@weights`]) with the same bound, as
+//! do sums over many images, whose partial sums are added with compensation.
 
 use core::marker::PhantomData;
 use core::ops::Range;
@@ -54,7 +54,8 @@ const MANY_TILES: usize = 64;
 const BLOCK_FILTERS: usize = 2 * PANEL;
 /// Terms of a partial sum for patches of 8x8, whose transforms amplify rounding errors.
 const SHORT_PART: usize = DEPTH / 8;
-/// Elements of transformed filters that fill half of an L2 cache, and those that fill a quarter of a last-level cache.
+/// Elements of transformed filters that fill half of an L2 cache, and those that fill a quarter of a last-level cache: inputs and outputs
+/// need the rest.
 const CACHED: [usize; 2] = [128 * 1024, LAST_CACHED / 4];
 
 /// The tiling of a layer.
@@ -90,12 +91,12 @@ impl Tiling {
         [image, within / across * size, within % across * size]
     }
 
-    /// The distance from the transform of one tile to the next, in elements.
+    /// Returns the distance from the transform of one tile to the next, in elements.
     const fn transform(&self) -> usize {
         self.form.points() * self.row + LINE
     }
 
-    /// The distance from the products of a filter block at one point to the next point, in elements.
+    /// Returns the distance from the products of a filter block at one point to those at the next, in elements.
     const fn product(tiles: usize) -> usize {
         tiles * BLOCK_FILTERS + LINE
     }
@@ -106,7 +107,7 @@ const fn is_large(spec: &Spec, form: Winograd) -> bool {
     form.filters_len(spec) >= CACHED[1]
 }
 
-/// Scratch memory of one thread: a pixel of zeros, the transforms of a block, and the products of a filter block.
+/// Returns the elements of scratch memory of one thread: a pixel of zeros, the transforms of a block, and the products of a filter block.
 const fn scratch(spec: &Spec, form: Winograd) -> usize {
     let tiling = Tiling::of(spec, form);
     let points = tiling.form.points();
@@ -121,8 +122,8 @@ struct Shared<'a, T> {
     of: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: it represents a mutably borrowed slice of elements that may be sent to another thread. Its methods that write are `unsafe`: their
-// callers guarantee that no two threads access the same elements.
+// SAFETY: it represents a mutably borrowed slice of elements that may be sent to another thread. Elements are accessed only by unsafe
+// code, through `slice` or `start`, which guarantees that no two threads access the same elements.
 unsafe impl<T: Send> Send for Shared<'_, T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Sync for Shared<'_, T> {}
@@ -264,14 +265,14 @@ impl<T: Elementary> Layer<'_, T> {
             let [first, end] = [block, block + 1].map(|block| all.start + all.len() * block / blocks);
             let tiles = end - first;
             let (transforms, scratch) = scratch.split_at_mut(tiles * tiling.transform());
-            let places = Transforms {
+            let shared = Transforms {
                 memory: Shared::of(transforms),
                 point_stride: tiling.row,
                 tile_stride: tiling.transform(),
                 panel_stride: PANEL,
             };
             context.split_count(tiles, 1, &mut [], &|tiles, _: &mut [T]| {
-                let of = Inputs { spec, tiling: &tiling, x: self.x, zeros, first, tiles, transforms: places };
+                let of = Inputs { spec, tiling: &tiling, x: self.x, zeros, first, tiles, transforms: shared };
                 of.run(self.isa);
             });
             let transforms = &*transforms;

@@ -177,7 +177,7 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
         assert!(filter_block.width.is_multiple_of(S::LANES) && filter_block.first + filter_block.width <= filters);
         assert!((layer.tiling.form.tile, layer.tiling.form.patch) == (TILE, PATCH));
         assert!(PATCH * PATCH * point_stride <= products.len() && filter_block.width <= BLOCK_FILTERS);
-        // Here, so that it is filled once: all of it is written before it is read.
+        // Outside the loop, so that it is filled once: all of it is written before it is read.
         let mut half = [[simd.splat(T::ZERO); PATCH]; TILE];
         for tile in 0..tiles {
             let [image, top, left] = layer.tiling.origin(first + tile);
@@ -226,7 +226,7 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
                                 // with the length above; no other code writes these filters of it.
                                 unsafe {
                                     let y = y.start.add(pixel * filters + filter_block.first + filter);
-                                    // Where the next tile's will stand.
+                                    // Prefetch the location of the next tile's outputs.
                                     simd.prefetch(y.wrapping_add(TILE / 2 * filters));
                                     most.store_at(y);
                                 }
@@ -241,7 +241,7 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
                             // filters of it.
                             unsafe {
                                 let y = y.start.add(pixel * filters + filter_block.first + filter);
-                                // Where the next tile's will stand.
+                                // Prefetch the location of the next tile's outputs.
                                 simd.prefetch(y.wrapping_add(TILE * filters));
                                 let mut value = row[j];
                                 if epilogue.accumulate {

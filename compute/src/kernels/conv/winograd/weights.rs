@@ -1,7 +1,7 @@
 //! The gradient of the weights: Σ Gᵀ [ (Bᵀ d B) ⊙ (A dz Aᵀ) ] G over the tiles of all images.
 //!
-//! This is the derivative of the algorithm with respect to the filters. Each point of ⊙ is one matrix product, channels x tiles times tiles
-//! x filters, whose sums are over the tiles; a chunk of tiles is transformed at a time. A block of channels and filters then goes through
+//! This is the derivative of the algorithm with respect to the filters. At each point, ⊙ is one matrix product, channels x tiles times
+//! tiles x filters, whose sums are over the tiles; a chunk of tiles is transformed at a time. A block of channels and filters then goes through
 //! all points, so that their products stay in the L2 cache until they are transformed back.
 
 use core::ops::Range;
@@ -76,8 +76,8 @@ impl Blocking {
     }
 }
 
-/// Scratch memory of one thread: the rounding errors of compensated sums, a pixel of zeros, the transforms of a chunk, and the products of
-/// a block.
+/// Returns the elements of scratch memory of one thread: the rounding errors of compensated sums, a pixel of zeros, the transforms of a
+/// chunk, and the products of a block.
 pub(super) const fn grad_weights_scratch(spec: &Spec) -> usize {
     let (blocking, [.., channels], [.., filters]) = (Blocking::of(spec), spec.input, spec.output);
     lost_len(spec)
@@ -85,7 +85,7 @@ pub(super) const fn grad_weights_scratch(spec: &Spec) -> usize {
         + FORM.points() * (blocking.point_stride(channels) + blocking.point_stride(filters) + PRODUCT)
 }
 
-/// The elements of the rounding errors of compensated sums: none for small images, which have few chunks.
+/// Returns the elements of the rounding errors of compensated sums: none for small images, which have few chunks.
 const fn lost_len(spec: &Spec) -> usize {
     if strips::scratch(spec) > 0 { spec.weights_len() } else { 0 }
 }
