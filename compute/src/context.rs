@@ -287,7 +287,7 @@ impl core::fmt::Debug for Context<'_> {
     }
 }
 
-/// Splits recursively. It is a function of its own and never inlined: its code would be repeated for each type of part.
+/// Splits recursively. It is never inlined: the compiler would inline it into itself, which is much code for each type of part.
 #[inline(never)]
 fn halve<P: Send>(
     fork: &dyn Fork,

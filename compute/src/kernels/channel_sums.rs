@@ -67,7 +67,7 @@ impl ChannelBlock {
     }
 }
 
-/// Computes `K` sums for each channel of a block over `len` elements: `add` adds the terms of a range to the partial sums.
+/// Computes `K` sums for each channel of a channel block over `len` elements: `add` adds the terms of a range to the partial sums.
 #[inline(always)]
 pub(crate) fn in_parts<T: Scalar, const K: usize>(
     channel_block: &ChannelBlock,
@@ -92,8 +92,8 @@ pub(crate) fn in_parts<T: Scalar, const K: usize>(
 /// The number of blocks of positions that threads share. It does not depend on the threads, and the sums of the blocks are added in order.
 const BLOCKS: usize = 8;
 
-/// Computes `K` sums for each channel of a block over `len` elements, on several threads: `of` returns the sums of one block of positions.
-/// Blocks consist of whole partial sums, so that the partial sums do not depend on the number of blocks.
+/// Computes `K` sums for each channel of a channel block over `len` elements, on several threads: `of` returns the sums of one block of
+/// positions. Blocks of positions consist of whole partial sums, so that the partial sums do not depend on their number.
 pub(crate) fn in_blocks<const K: usize>(
     context: &Context<'_>,
     channel_block: &ChannelBlock,
@@ -132,7 +132,7 @@ pub(crate) fn add_all<T: Scalar>(context: &Context<'_>, x: &[T], sums: &mut [T])
     }
 }
 
-/// Computes the mean and the (biased) variance of each channel of a block over all positions, of which there is at least one. `visit`
+/// Computes the mean and the (biased) variance of each channel of a channel block over all positions, of which there is at least one. `visit`
 /// receives a channel and both.
 pub(crate) fn moments<T: Scalar>(
     context: &Context<'_>,
@@ -141,7 +141,7 @@ pub(crate) fn moments<T: Scalar>(
     x: &[T],
     mut visit: impl FnMut(usize, f64, f64),
 ) {
-    // The first position estimates the mean: sums of differences from it do not cancel in double precision.
+    // The first position is an estimate of the mean: sums about it lose little to cancellation in double precision.
     let lanes = channel_block.broadcast(|channel| x[channel].to_f64());
     let [sums, squares] =
         in_blocks(context, channel_block, x.len(), |block| about(context.isa(), channel_block, &x[block], &lanes));

@@ -159,8 +159,8 @@ mod tests {
                     };
                     assert_same(batch, len, |context, source, dy| _ = slopes(source, context, dy));
                     let dy = of(7, batch * len);
-                    let elsewhere = slopes(&dy, &Context::of(batch), &mut vec![f32::NAN; dy.len()]);
-                    assert_eq!(elsewhere, slopes(&[], &Context::of(batch), &mut dy.clone()));
+                    let out_of_place = slopes(&dy, &Context::of(batch), &mut vec![f32::NAN; dy.len()]);
+                    assert_eq!(out_of_place, slopes(&[], &Context::of(batch), &mut dy.clone()));
                 }
             }
         }

@@ -15,8 +15,8 @@ pub fn shuffle<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [
         return;
     }
     for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact_mut(channels)) {
-        for (index, y) in y.chunks_exact_mut(groups).enumerate() {
-            for (y, x) in y.iter_mut().zip(x[index..].iter().step_by(each)) {
+        for (channel, y) in y.chunks_exact_mut(groups).enumerate() {
+            for (y, x) in y.iter_mut().zip(x[channel..].iter().step_by(each)) {
                 *y = *x;
             }
         }

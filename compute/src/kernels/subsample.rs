@@ -140,12 +140,12 @@ mod tests {
             let x = random_elements(&mut random, 2 * height * width * channels);
             let [c, s, b] = [0; 3].map(|_| random_elements(&mut random, channels));
             let mut z = Vec::new();
-            for (n, row, column, channel) in places(2, rows, columns, channels) {
+            for (n, row, column, channel) in positions(2, rows, columns, channels) {
                 let mut sum = 0.0;
                 for i in 0..spec.window[0] {
                     for j in 0..spec.window[1] {
-                        let (line, index) = (row * spec.stride[0] + i, column * spec.stride[1] + j);
-                        sum += x[((n * height + line) * width + index) * channels + channel];
+                        let (x_row, x_column) = (row * spec.stride[0] + i, column * spec.stride[1] + j);
+                        sum += x[((n * height + x_row) * width + x_column) * channels + channel];
                     }
                 }
                 z.push(c[channel] * sum);
@@ -170,7 +170,7 @@ mod tests {
         }
     }
 
-    fn places(a: usize, b: usize, c: usize, d: usize) -> impl Iterator<Item = (usize, usize, usize, usize)> {
+    fn positions(a: usize, b: usize, c: usize, d: usize) -> impl Iterator<Item = (usize, usize, usize, usize)> {
         (0..a * b * c * d).map(move |i| (i / (b * c * d), i / (c * d) % b, i / d % c, i % d))
     }
 

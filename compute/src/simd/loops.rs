@@ -58,7 +58,7 @@ macro_rules! unrolled {
 }
 pub(crate) use unrolled;
 
-/// Maps a function over an array. `array::map` costs the compiler ten functions for each closure, this one.
+/// Maps a function over an array. `array::map` costs the compiler ten functions for each closure; this costs one.
 #[inline(always)]
 pub(crate) fn mapped<A: Copy, B: Copy, const N: usize>(array: [A; N], mut function: impl FnMut(A) -> B) -> [B; N] {
     let mut results = [function(array[0]); N];

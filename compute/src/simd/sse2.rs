@@ -129,7 +129,7 @@ impl Vector<f32> for F32x4 {
         let mut lanes = [0.0; 4];
         self.store(&mut lanes);
         let lanes = mapped(lanes, function);
-        // SAFETY: as above; four elements.
+        // SAFETY: as above; the array has four elements.
         Self(unsafe { _mm_loadu_ps(lanes.as_ptr()) })
     }
     #[inline(always)]
@@ -137,7 +137,7 @@ impl Vector<f32> for F32x4 {
         let mut lanes = [0.0; 4];
         self.store(&mut lanes);
         let lanes = mapped([0, 1, 2, 3], |n| lanes[(n / width * width + lane) % 4]);
-        // SAFETY: as above; four elements.
+        // SAFETY: as above; the array has four elements.
         Self(unsafe { _mm_loadu_ps(lanes.as_ptr()) })
     }
     #[inline(always)]

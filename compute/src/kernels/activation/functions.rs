@@ -244,7 +244,7 @@ impl Function for Tanh {
     fn value<T: Elementary>(self, z: T) -> T {
         z.fast_tanh()
     }
-    /// By explicit vectors, whose fused multiply-adds and approximate quotients are faster.
+    /// By explicit vectors, whose multiply-adds and quotients are faster: fused, and by reciprocals, where the processor has them.
     #[inline(always)]
     fn apply<T: Elementary, S: Simd<T>>(self, simd: S, values: &mut [T]) {
         let mut vectors = values.chunks_exact_mut(S::LANES);

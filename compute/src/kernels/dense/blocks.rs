@@ -15,7 +15,7 @@ const PACKED: usize = 32 * 1024;
 /// The maximum elements of a block, which also stays in the L2 cache.
 const BLOCK: usize = 48 * 1024;
 
-/// The minimum rows of a block: a whole register tile.
+/// The minimum rows of a block: whole register tiles.
 const FEWEST_ROWS: usize = gemm::tile::TILE_ROWS;
 
 /// Columns that a product packs together.
@@ -101,8 +101,8 @@ pub fn gradient_blocks<'x, T: Elementary>(
     }
 }
 
-/// Whether every element of Σ LᵀR over micro-batches, and every partial sum, is certainly finite: the product of Σ|l| over the elements of
-/// L and Σ|r| over the elements of R bounds them.
+/// Whether every element of Σ LᵀR over micro-batches, and every partial sum, is certainly finite: they are bounded by the sum, over
+/// micro-batches, of the product of Σ|l| over the elements of L and Σ|r| over the elements of R.
 pub fn is_surely_finite<'x, T: Scalar>(
     isa: Isa,
     micro_batches: usize,

@@ -7,7 +7,7 @@ use crate::gemm::{self, Library, Matrix, gemm};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 
-/// Batches of fewer images are small. Half as many images are still the minimum of a thread's part that is split by images.
+/// Batches of fewer images are small. In larger batches, which are split by images, a thread's part has at least half as many images.
 pub(super) const FEW: usize = 16;
 
 /// The unit of columns that threads share.

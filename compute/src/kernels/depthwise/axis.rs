@@ -49,7 +49,7 @@ impl Axis {
     /// Returns the taps that are inside the source.
     fn taps_inside(&self, position: usize) -> Range<usize> {
         let start = self.before - (position * self.step).cast_signed();
-        let reached = |places: isize| places.max(0).cast_unsigned().div_ceil(self.tap_step).min(self.taps);
+        let reached = |distance: isize| distance.max(0).cast_unsigned().div_ceil(self.tap_step).min(self.taps);
         let first = reached(start);
         first..reached(start + self.source.cast_signed()).max(first)
     }

@@ -1,4 +1,5 @@
-//! Local response normalisation (Krizhevsky et al., 2012): an output is divided by a power of the squares of neighbouring channels.
+//! Local response normalisation (Krizhevsky et al., 2012): each element is divided by a power of a constant plus
+//! the squares of neighbouring channels.
 
 pub mod reference;
 

@@ -104,7 +104,7 @@ impl<T: Scalar> WithSimd<T> for Shares<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        // Few channels fill more lanes of a narrow vector.
+        // Few channels fill a larger share of a narrow vector.
         if const { S::Half::LANES < S::LANES } && self.spec.input[2] <= S::Half::LANES {
             self.run(simd.half());
         } else {

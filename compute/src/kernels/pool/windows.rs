@@ -70,7 +70,7 @@ impl<'a, T: Elementary, C: Configuration<Spec>, R: Reduction> Windows<'a, T, C, 
             let is_whole = all_whole || counts[0] * counts[1] == area(spec);
             let share = if is_whole { share_of_whole } else { simd.splat(share::<T>(rows, columns)) };
             let at = first + (rows.0 * width + columns.0) * channels;
-            // A window in the padding has no first pixel.
+            // A window of padding only has no first pixel.
             let pixels = x.get(at..).unwrap_or_default();
             let window = Window { x: pixels.as_ptr(), counts, steps: [width * channels, channels] };
             // SAFETY: the window is inside the image, all of which `x` has. A vector is inside the channels of a pixel, or inside those and
@@ -107,7 +107,7 @@ impl<T: Elementary, C: Configuration<Spec>, R: Reduction> WithSimd<T> for Window
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        // Few channels fill more lanes of a narrow vector, which seldom crosses a cache line.
+        // Few channels fill a larger share of a narrow vector, which seldom crosses a cache line.
         if may_be!(C, |spec| spec.input[2] <= S::Half::LANES)
             && const { S::Half::LANES < S::LANES }
             && self.configuration.sizes().input[2] <= S::Half::LANES
