@@ -93,7 +93,7 @@ pub(crate) fn in_parts<T: Scalar, const K: usize>(
 const BLOCKS: usize = 8;
 
 /// Computes `K` sums for each channel of a channel block over `len` elements, on several threads: `of` returns the sums of one block of
-/// positions. Blocks of positions consist of whole partial sums, so that the partial sums do not depend on their number.
+/// positions. Blocks of positions consist of whole partial sums, so that the partial sums do not depend on the number of blocks.
 pub(crate) fn in_blocks<const K: usize>(
     context: &Context<'_>,
     channel_block: &ChannelBlock,
