@@ -222,7 +222,7 @@ impl Spec {
     }
 
     /// Returns the convolution of the output gradient that is the gradient of the input, for stride 1: its filters are rotated and
-    /// transposed. Where an image has more padding than a window less one, the new padding is negative and wraps around: so many rows or
+    /// transposed. Where an image has more padding than a window less one, the new padding is negative and wraps around: that many rows or
     /// columns are left out. Only Winograd's kernels accept such a padding.
     pub const fn rotated(&self) -> Self {
         let ([top, bottom, left, right], [tall, wide]) = (self.padding, self.window);

@@ -432,7 +432,7 @@ const STEPS: usize = 4;
 /// one.
 const STREAMS: usize = 4;
 
-/// Whether a tile of so many vectors is unrolled by [`STEPS`] steps.
+/// Whether a tile of `vectors` vectors is unrolled by [`STEPS`] steps.
 const fn unrolls<T: Elementary, S: Simd<T>>(vectors: usize) -> bool {
     widest::<T, S>() > 2 * S::LANES && vectors * S::LANES == widest::<T, S>()
 }

@@ -14,7 +14,7 @@ const COLUMNS: usize = if cfg!(feature = "std") { 4096 } else { 512 };
 /// Rows of B that are read at once.
 const STREAMS: usize = 8;
 
-/// Memory for the sums of so many columns.
+/// Memory for the sums of [`COLUMNS`] columns.
 type Sums<T> = [MaybeUninit<T>; COLUMNS];
 
 /// Returns the first `len` sums, set to zero. The others are not written: most products have few columns.

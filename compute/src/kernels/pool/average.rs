@@ -26,7 +26,7 @@ pub fn avgpool_forward<T: Elementary, C: Configuration<Spec>>(
 
 struct Average;
 
-/// Channels that are reduced at once in windows that are long, or overlap, where there are so many channels; few layers have such windows.
+/// Channels that are reduced at once where windows are long or overlap, if it divides the number of channels; few layers have such windows.
 const LANES: usize = 16;
 
 impl Pool for Average {

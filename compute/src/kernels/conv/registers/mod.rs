@@ -147,7 +147,7 @@ const fn tile<T: Elementary, S: Simd<T>, C: Configuration<Spec>>() -> [usize; 2]
     }
 }
 
-/// Whether rows have tiles of so many positions and vectors; the last tile of a row may have fewer positions.
+/// Whether rows have tiles of `positions` positions and `vectors` vectors; the last tile of a row may have fewer positions.
 const fn has_tile<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(positions: usize, vectors: usize) -> bool {
     match C::CONSTANT {
         Some(spec) => {

@@ -36,7 +36,7 @@ pub(super) const fn tile<T: Elementary, S: Simd<T>, C: Configuration<Spec>>() ->
     }
 }
 
-/// Whether images have tiles of so many rows and positions; the last tiles may have fewer.
+/// Whether images have tiles of `tile_rows` rows and `positions` positions; the last tiles may have fewer.
 const fn has_tile<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(tile_rows: usize, positions: usize) -> bool {
     match (C::CONSTANT, tile::<T, S, C>()) {
         (Some(spec), Some([tall, wide])) => {
