@@ -1,4 +1,4 @@
-//! burn on the processor, by Flex, its backend in Rust alone. Its threads are those of rayon, counted by `RAYON_NUM_THREADS`.
+//! burn on the CPU with Flex, its backend in pure Rust. Its threads are those of rayon; `RAYON_NUM_THREADS` sets their number.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use burn::tensor::{Device, Gradients, Int, Tensor, TensorData, activation, modul
 use graph::{Graph, Node};
 use speak::{Failure, Job, LOSSES, RATE};
 
-/// A tensor: burn has the number of its axes in its type.
+/// A tensor. In burn, the number of axes is part of the type.
 #[derive(Clone)]
 enum Value {
     Vector(Tensor<1>),
@@ -47,7 +47,7 @@ impl Value {
     }
 }
 
-/// A step of a weight against its gradient.
+/// Updates a weight by gradient descent.
 fn descend<const D: usize>(weight: &mut Tensor<D>, gradients: &mut Gradients) {
     if let Some(gradient) = weight.grad_remove(gradients) {
         *weight = (weight.clone().inner() - gradient * RATE).autodiff().require_grad();
@@ -79,11 +79,11 @@ fn lrn(node: &Node, images: Tensor<4>) -> Result<Tensor<4>, Failure> {
     Ok(layer.init().forward(images))
 }
 
-/// A network, and what burn holds of it.
+/// A network, with its weights as burn's tensors.
 struct Network {
     graph: Graph,
     weights: BTreeMap<String, Value>,
-    /// The place of the last node that reads a value.
+    /// The index of the last node that reads a value.
     last: BTreeMap<String, usize>,
     trains: bool,
 }
@@ -95,7 +95,7 @@ impl Network {
             weights.insert(name.clone(), Value::new(weight.elements.clone(), &weight.dims, device)?);
         }
         let reads = graph.nodes.iter().enumerate();
-        let reads = reads.flat_map(|(place, node)| node.inputs.iter().map(move |name| (name.clone(), place)));
+        let reads = reads.flat_map(|(index, node)| node.inputs.iter().map(move |name| (name.clone(), index)));
         Ok(Self { last: reads.collect(), weights, trains, graph })
     }
 
@@ -153,14 +153,14 @@ impl Network {
 
     fn logits(&self, images: &Value) -> Result<Tensor<2>, Failure> {
         let mut values = BTreeMap::from([(self.graph.input.as_str(), images.clone())]);
-        for (place, node) in self.graph.nodes.iter().enumerate() {
+        for (index, node) in self.graph.nodes.iter().enumerate() {
             let operands = node.inputs.iter().map(|name| {
                 let value = self.weights.get(name).or_else(|| values.get(name.as_str())).cloned();
                 value.ok_or_else(|| format!("{name} is read before it is computed"))
             });
             let operands = operands.collect::<Result<Vec<_>, _>>()?;
-            // What nobody reads again may be overwritten.
-            values.retain(|name, _| self.last.get(*name).is_some_and(|last| *last > place));
+            // Values without further readers are dropped, so that burn may overwrite them.
+            values.retain(|name, _| self.last.get(*name).is_some_and(|last| *last > index));
             values.insert(&node.output, self.computed(node, operands)?);
         }
         match values.remove(self.graph.output.as_str()) {

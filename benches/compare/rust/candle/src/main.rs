@@ -1,4 +1,4 @@
-//! candle on the processor. Its threads are those of rayon, counted by `RAYON_NUM_THREADS`.
+//! candle on the CPU. Its threads are those of rayon; `RAYON_NUM_THREADS` sets their number.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use speak::{Failure, Job, LOSSES, RATE};
 
 type Values = BTreeMap<String, Tensor>;
 
-/// Images with zeros around them where an operator cannot take padding that is not the same on all sides; and the padding left to it.
+/// Pads the images with zeros where the padding differs between sides, which the operator does not support. Returns them and the padding for the operator.
 fn padded(node: &Node, images: &Tensor) -> Result<(Tensor, usize)> {
     let [rows, columns] = node.pads();
     if rows == columns && rows[0] == rows[1] {
@@ -21,7 +21,7 @@ fn same(pair: [usize; 2], what: &str) -> Result<usize> {
     if pair[0] == pair[1] { Ok(pair[0]) } else { Err(Error::Msg(format!("{what} of {pair:?}")).bt()) }
 }
 
-/// One value for each channel, along the images.
+/// Reshapes one value per channel, to broadcast over images.
 fn of_channels(values: &Tensor) -> Result<Tensor> {
     values.reshape((1, (), 1, 1))
 }
@@ -36,7 +36,7 @@ fn conv(node: &Node, images: &Tensor, kernel: &Tensor, bias: Option<&Tensor>) ->
     }
 }
 
-/// The edge again around images changes no maximum: each window that reaches over it has it inside too.
+/// Pads with the edge of the image. This changes no maximum: each window that reaches over the edge also contains it.
 fn maxpool(node: &Node, images: &Tensor) -> Result<Tensor> {
     let [rows, columns] = node.pads();
     let images = images.pad_with_same(2, rows[0], rows[1])?.pad_with_same(3, columns[0], columns[1])?;
@@ -50,7 +50,7 @@ fn avgpool(node: &Node, images: &Tensor) -> Result<Tensor> {
     images.avg_pool2d_with_stride(<(usize, usize)>::from(node.pair("kernel_shape")), node.pair("strides").into())
 }
 
-/// Scale and shift are computed at each call, as in candle's own layer.
+/// Computes scale and shift in each call, as candle's own layer does.
 fn norm(node: &Node, images: &Tensor, [gamma, beta, mean, variance]: [&Tensor; 4]) -> Result<Tensor> {
     let scale = (gamma / (variance + node.fraction("epsilon").unwrap_or(1e-5))?.sqrt()?)?;
     let shift = (beta - (mean * &scale)?)?;
@@ -92,7 +92,7 @@ fn logits(graph: &Graph, weights: &Values, images: &Tensor) -> Result<Tensor> {
     values.remove(&graph.output).ok_or_else(|| Error::Msg("no logits".to_owned()).bt())
 }
 
-/// ln of a softmax along the classes.
+/// Computes the logarithm of a softmax over the classes.
 fn log_softmax(logits: &Tensor) -> Result<Tensor> {
     let rest = logits.broadcast_sub(&logits.max_keepdim(D::Minus1)?)?;
     rest.broadcast_sub(&rest.exp()?.sum_keepdim(D::Minus1)?.log()?)

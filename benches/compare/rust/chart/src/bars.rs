@@ -1,4 +1,4 @@
-//! Bars in groups, one beneath the other.
+//! A chart of groups of horizontal bars.
 
 use std::path::Path;
 
@@ -8,23 +8,23 @@ use speak::Failure;
 
 use crate::{colour, legend};
 
-/// A bar: whose, and how long.
+/// A bar.
 #[derive(Clone, Debug)]
 pub struct Bar {
-    /// Its place among those that the legend names.
+    /// The index of its series in the legend.
     pub series: usize,
-    /// What it is worth.
+    /// Its value.
     pub value: f64,
-    /// What is written behind it.
+    /// The text on its right.
     pub text: String,
 }
 
-/// Bars that belong together.
+/// A group of bars.
 #[derive(Clone, Debug)]
 pub struct Group {
-    /// What is written before them.
+    /// The text on the left of the group.
     pub title: String,
-    /// The bars, from the top.
+    /// The bars, from top to bottom.
     pub bars: Vec<Bar>,
 }
 
@@ -44,23 +44,23 @@ pub fn bars(file: &Path, title: &str, series: &[String], groups: &[Group]) -> Re
     let right = |size: i32| text(size).pos(Pos::new(HPos::Right, VPos::Center));
     let before = |size: i32| text(size).pos(Pos::new(HPos::Left, VPos::Center));
     legend(&area, title, series.iter().map(String::as_str))?;
-    // A bar that is far longer than most ends at the edge: its text tells.
+    // A bar that exceeds the limit ends at the edge; its text states the value.
     let most = groups.iter().flat_map(|group| &group.bars).map(|bar| bar.value).fold(1.0, f64::max).min(6.0);
     let scale = f64::from(WIDTH - LEFT - 90) / most;
-    let place = |value: f64| LEFT + (value.min(most) * scale) as i32;
+    let x_of = |value: f64| LEFT + (value.min(most) * scale) as i32;
     let mut y = TOP;
     for group in groups {
         let middle = y + BAR * group.bars.len() as i32 / 2;
         area.draw_text(&group.title, &right(12), (LEFT - 8, middle))?;
         for bar in &group.bars {
-            let end = place(bar.value);
+            let end = x_of(bar.value);
             area.draw(&Rectangle::new([(LEFT, y), (end, y + BAR - 1)], colour(bar.series).filled()))?;
             area.draw_text(&bar.text, &before(10), (end + 4, y + BAR / 2))?;
             y += BAR;
         }
         y += GAP;
     }
-    area.draw(&PathElement::new([(place(1.0), TOP - 6), (place(1.0), y)], BLACK.mix(0.5)))?;
+    area.draw(&PathElement::new([(x_of(1.0), TOP - 6), (x_of(1.0), y)], BLACK.mix(0.5)))?;
     area.present()?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Curves over the same axis, in panels beside each other, on logarithmic scales.
+//! Panels of curves with logarithmic axes.
 
 use std::path::Path;
 
@@ -10,27 +10,27 @@ use crate::{colour, legend};
 /// A curve.
 #[derive(Clone, Debug)]
 pub struct Curve {
-    /// What the legend calls it.
+    /// Its name in the legend.
     pub name: String,
     /// Its points.
     pub points: Vec<(f64, f64)>,
 }
 
-/// Curves over one axis.
+/// A panel: curves with a common x axis.
 #[derive(Clone, Debug)]
 pub struct Panel {
-    /// What grows.
+    /// The name of the x axis: the size that grows.
     pub title: String,
-    /// What it costs.
+    /// The curves: the costs.
     pub curves: Vec<Curve>,
 }
 
 const COLUMNS: usize = 2;
 
-/// The title, and what curves are called beneath it.
+/// Height of the title and the legend, in pixels.
 const TOP: u32 = 56;
 
-/// Draws panels of curves, each on scales of its own. Curves at the same place of their panels have one name, which stands above all panels.
+/// Draws panels of curves, each with its own scales. Curves with the same index in their panels share a name, in a legend above all panels.
 pub fn panels(file: &Path, title: &str, panels: &[Panel]) -> Result<(), Failure> {
     let rows = panels.len().div_ceil(COLUMNS);
     let area = SVGBackend::new(file, (1000, TOP + 300 * rows as u32)).into_drawing_area();
@@ -52,8 +52,8 @@ pub fn panels(file: &Path, title: &str, panels: &[Panel]) -> Result<(), Failure>
             .y_label_area_size(48)
             .build_cartesian_2d((left..right * 1.05).log_scale(), (low * 0.8..high * 1.25).log_scale())?;
         chart.configure_mesh().light_line_style(BLACK.mix(0.05)).draw()?;
-        for (place, curve) in panel.curves.iter().enumerate() {
-            let colour = colour(place);
+        for (index, curve) in panel.curves.iter().enumerate() {
+            let colour = colour(index);
             let line = LineSeries::new(curve.points.iter().copied(), colour.stroke_width(2)).point_size(3);
             chart.draw_series(line)?;
         }

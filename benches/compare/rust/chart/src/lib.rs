@@ -10,7 +10,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use speak::Failure;
 
-/// Colours that people tell apart who see few of them (Okabe and Ito).
+/// Colours that people with colour blindness can distinguish (Okabe and Ito).
 const COLOURS: [RGBColor; 8] = [
     RGBColor(0, 114, 178),
     RGBColor(230, 159, 0),
@@ -22,12 +22,12 @@ const COLOURS: [RGBColor; 8] = [
     RGBColor(180, 170, 40),
 ];
 
-/// The colour of the place of something in a list.
-fn colour(place: usize) -> RGBColor {
-    COLOURS[place % COLOURS.len()]
+/// Returns the colour of a series by its index.
+fn colour(index: usize) -> RGBColor {
+    COLOURS[index % COLOURS.len()]
 }
 
-/// Writes a title, and beneath it the name of each place in a list behind its colour.
+/// Draws a title, and below it the colour and name of each series.
 fn legend<'n>(
     area: &DrawingArea<SVGBackend<'_>, Shift>,
     title: &str,
@@ -36,8 +36,8 @@ fn legend<'n>(
     let text = |size: i32| ("sans-serif", size).into_text_style(area).pos(Pos::new(HPos::Left, VPos::Center));
     area.draw_text(title, &text(15), (16, 18))?;
     let mut x = 16;
-    for (place, name) in names.enumerate() {
-        area.draw(&Rectangle::new([(x, 38), (x + 12, 50)], colour(place).filled()))?;
+    for (index, name) in names.enumerate() {
+        area.draw(&Rectangle::new([(x, 38), (x + 12, 50)], colour(index).filled()))?;
         area.draw_text(name, &text(12), (x + 17, 44))?;
         x += 34 + 7 * name.chars().count() as i32;
     }

@@ -1,5 +1,5 @@
-//! What is not time of a kernel: how large a program is that answers LeNet-5, how long it takes from its start to its first answer, and the
-//! memory of one image through VGG-16.
+//! Measures programs: the size of one that predicts with LeNet-5, the time from its start to its first output, and the memory of predicting one
+//! image with VGG-16.
 //!
 //! `cargo build --profile small --manifest-path benches/compare/rust/Cargo.toml --target-dir target/compare/build -p footprint`, then
 //! `target/compare/build/small/footprint`.
@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What starting the system's smallest program takes.
+/// Returns the median milliseconds of a run of `true`, where the system has it.
 fn nothing() -> Result<Option<f64>, Box<dyn Error>> {
     let mut times = Vec::new();
     for _ in 0..STARTS {

@@ -1,45 +1,45 @@
-//! A model as a list of nodes, for engines that do not read ONNX: each gives a function for each operator. The same as `engines/graph.py`.
+//! A model as a list of nodes, for engines that do not read ONNX. Each engine defines a function for each operator. The same as `engines/graph.py`.
 
 use std::collections::BTreeMap;
 
 use netwright_onnx::{Attribute, Model};
 use speak::{Failure, Job};
 
-/// An operator with its operands' names.
+/// An operator with the names of its operands.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// Its kind: `Conv`.
+    /// The operator, such as `Conv`.
     pub op: String,
-    /// What it reads.
+    /// The names of its inputs.
     pub inputs: Vec<String>,
-    /// What it computes.
+    /// The name of its output.
     pub output: String,
-    whole: BTreeMap<String, Vec<i64>>,
-    fractions: BTreeMap<String, f64>,
+    integers: BTreeMap<String, Vec<i64>>,
+    floats: BTreeMap<String, f64>,
 }
 
 impl Node {
-    /// The whole numbers of an attribute.
+    /// Returns the integers of an attribute.
     pub fn sizes(&self, name: &str) -> Vec<usize> {
-        self.whole.get(name).into_iter().flatten().map(|size| *size as usize).collect()
+        self.integers.get(name).into_iter().flatten().map(|size| *size as usize).collect()
     }
 
-    /// The whole number of an attribute.
+    /// Returns the integer of an attribute.
     pub fn size(&self, name: &str) -> Option<usize> {
         self.sizes(name).first().copied()
     }
 
-    /// The two sizes of an attribute, which are 1 where it is not said.
+    /// Returns the two sizes of an attribute, by default 1.
     pub fn pair(&self, name: &str) -> [usize; 2] {
         self.sizes(name).try_into().unwrap_or([1, 1])
     }
 
-    /// The fraction of an attribute.
+    /// Returns the floating-point value of an attribute.
     pub fn fraction(&self, name: &str) -> Option<f64> {
-        self.fractions.get(name).copied()
+        self.floats.get(name).copied()
     }
 
-    /// The padding of rows and of columns, before and behind.
+    /// Returns the padding of rows and of columns, before and after.
     pub fn pads(&self) -> [[usize; 2]; 2] {
         match self.sizes("pads")[..] {
             [top, left, bottom, right] => [[top, bottom], [left, right]],
@@ -57,28 +57,28 @@ pub struct Weight {
     pub elements: Vec<f32>,
 }
 
-/// A network: nodes in order, and weights by name. It ends before its softmax, in logits.
+/// A network: nodes in order, and weights by name. Its outputs are the logits, without the softmax.
 #[derive(Clone, Debug)]
 pub struct Graph {
     /// The nodes.
     pub nodes: Vec<Node>,
     /// The tensors.
     pub weights: BTreeMap<String, Weight>,
-    /// The name of the images.
+    /// The name of the input.
     pub input: String,
     /// The name of the logits.
     pub output: String,
 }
 
 impl Graph {
-    /// The model of a job.
+    /// Reads the model of a job.
     pub fn read(job: &Job) -> Result<Self, Failure> {
         let bytes = std::fs::read(job.onnx())?;
         let graph = Model::read(&bytes)?.graph;
         let mut weights = BTreeMap::new();
         for tensor in graph.initializers.iter() {
             let elements = netwright_onnx::external::elements(tensor, Some(&job.folder))?;
-            let elements = (0..elements.len()).filter_map(|place| elements.get(place)).map(|element| element as f32);
+            let elements = (0..elements.len()).filter_map(|index| elements.get(index)).map(|element| element as f32);
             weights.insert(tensor.name.to_owned(), Weight { dims: tensor.dims.clone(), elements: elements.collect() });
         }
         let (mut nodes, mut renamed) = (Vec::new(), BTreeMap::new());
@@ -86,21 +86,21 @@ impl Graph {
             let inputs = node.inputs.iter().map(|name| renamed.get(name).unwrap_or(name).to_string());
             let inputs: Vec<String> = inputs.collect();
             let output = node.outputs.first().ok_or("a node without an output")?;
-            // What does nothing while predicting.
+            // Both do nothing in predictions.
             if let "Identity" | "Dropout" = node.op {
                 renamed.insert(output, node.inputs[0]);
                 continue;
             }
-            let (mut whole, mut fractions) = (BTreeMap::new(), BTreeMap::new());
+            let (mut integers, mut floats) = (BTreeMap::new(), BTreeMap::new());
             for (name, attribute) in &node.attributes {
                 match attribute {
-                    Attribute::Int(size) => drop(whole.insert((*name).to_owned(), vec![*size])),
-                    Attribute::Ints(sizes) => drop(whole.insert((*name).to_owned(), sizes.clone())),
-                    Attribute::Float(fraction) => drop(fractions.insert((*name).to_owned(), f64::from(*fraction))),
+                    Attribute::Int(size) => drop(integers.insert((*name).to_owned(), vec![*size])),
+                    Attribute::Ints(sizes) => drop(integers.insert((*name).to_owned(), sizes.clone())),
+                    Attribute::Float(fraction) => drop(floats.insert((*name).to_owned(), f64::from(*fraction))),
                     _ => {}
                 }
             }
-            nodes.push(Node { op: node.op.to_owned(), inputs, output: (*output).to_owned(), whole, fractions });
+            nodes.push(Node { op: node.op.to_owned(), inputs, output: (*output).to_owned(), integers, floats });
         }
         let softmax =
             nodes.pop().filter(|node| node.op == "Softmax").ok_or("a network that does not end in a softmax")?;
@@ -108,7 +108,7 @@ impl Graph {
         Ok(Self { nodes, weights, input: input.name.to_owned(), output: softmax.inputs[0].clone() })
     }
 
-    /// The weights that are trained: not statistics, and not the bounds of a clip.
+    /// Returns the names of the trained weights: neither statistics nor the bounds of a clip.
     pub fn trained(&self) -> Vec<&str> {
         let layers =
             self.nodes.iter().filter(|node| matches!(node.op.as_str(), "Conv" | "Gemm" | "BatchNormalization"));

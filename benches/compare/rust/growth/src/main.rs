@@ -1,5 +1,5 @@
-//! How the cost of a network grows with its batch, the size of its images, its width, its depth, and shrinks with threads: time and memory
-//! beside the arithmetic, predicting and training. Prints a table, and writes a chart where a file is named.
+//! Measures how time and memory of predictions and training grow with the batch, the image size, the width and the depth of a network, and how
+//! the time shrinks with threads, beside the operation count. Prints a table, and writes a chart to the file in the first argument.
 //!
 //! `cargo run --release --manifest-path benches/compare/rust/Cargo.toml --target-dir target/compare/build -p growth -- docs/growth.svg`
 
@@ -19,19 +19,19 @@ use netwright::{Network, Pass};
 use netwright_measure::table::Time;
 use speak::{Failure, RATE};
 
-/// A network at one size.
+/// The measurements of a network at one size.
 struct Point {
     at: usize,
     macs: f64,
     predict: f64,
     train: f64,
-    /// Megabytes of weights, what is prepared of them, and the workspace.
+    /// Megabytes of weights, prepared weights and workspace.
     predict_memory: f64,
-    /// Megabytes of weights, gradients and the workspace.
+    /// Megabytes of weights, gradients and workspace.
     train_memory: f64,
 }
 
-/// The best time of a few calls, after one that warms up.
+/// Returns the best time of at least three calls, after one warm-up call.
 fn time(mut call: impl FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
     call()?;
     let (start, mut best, mut calls) = (Instant::now(), f64::INFINITY, 0);
@@ -44,14 +44,14 @@ fn time(mut call: impl FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
     Ok(best)
 }
 
-/// Times a network.
+/// Measures a network.
 fn point<N: Network<Scalar = f32>>(at: usize, batch: usize, threads: usize) -> Result<Point, Failure>
 where
     CrossEntropy: Loss<N::Head, usize>,
 {
     let mut network = N::init(1);
     network.set_threads(threads)?;
-    let elements = (0..batch * N::INPUT.len()).map(|place| (place % 251) as f32 / 251.0 - 0.5).collect();
+    let elements = (0..batch * N::INPUT.len()).map(|index| (index % 251) as f32 / 251.0 - 0.5).collect();
     let images: Vec<N::Input> = values_from(elements)?;
     let mut answers = network.predict_batch(&images);
     let predict = time(|| {
@@ -67,7 +67,7 @@ where
         Ok(())
     })?;
     let megabytes = |elements: usize| (4 * elements) as f64 / 1e6;
-    // A prediction takes at most 32 images at a time.
+    // A prediction computes at most 32 images at a time.
     let workspace = N::PREDICTING.for_threads(batch.min(32), threads);
     Ok(Point {
         at,
@@ -79,7 +79,7 @@ where
     })
 }
 
-/// Prints the rows of what grows, and gives its panel of the chart.
+/// Prints the rows of the size that grows, and returns its panel of the chart.
 fn shown(title: &str, peak: impl Fn(usize) -> f64, points: &[Point]) -> Panel {
     for point in points {
         let speed = |seconds: f64, passes: f64| 2e-9 * passes * point.macs / seconds;
@@ -158,7 +158,7 @@ fn main() -> Result<(), Failure> {
     }
     let threads = threads.into_iter().collect::<Result<Vec<_>, _>>()?;
     let of_threads =
-        |count: usize| counts.iter().position(|known| *known == count).map_or(peaks[0], |place| peaks[place]);
+        |count: usize| counts.iter().position(|known| *known == count).map_or(peaks[0], |index| peaks[index]);
     drawn.push(shown("threads (batch 8)", of_threads, &threads));
     if let Some(file) = std::env::args().nth(1) {
         panels(Path::new(&file), "How cost grows", &drawn)?;

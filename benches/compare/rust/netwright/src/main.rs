@@ -1,4 +1,4 @@
-//! netwright in the comparison, and who writes the models for all others.
+//! netwright in the comparison. This program also writes the models for the other engines.
 
 mod models;
 mod networks;
@@ -8,7 +8,7 @@ use networks::{Mlp, MobileNetV2};
 use netwright_zoo::{AlexNet, InceptionResNetV2, InceptionV3, LeNet5, ResNeXt50, ResNet50, Vgg16, Xception};
 use speak::{Failure, Job};
 
-/// Calls a function of `models` or `work` for the network of a name.
+/// Calls a function of `models` or `work` for the network with a name.
 macro_rules! of_network {
     ($name:expr, $module:ident::$function:ident, $($argument:expr),*) => {
         match $name {

@@ -4,14 +4,14 @@ netwright::network! {
     /// The perceptron of the comparison.
     pub Mlp(784) { dense 512 relu; dense 256 relu; softmax 10 }
 
-    /// Widens, convolves each channel by itself, and narrows.
+    /// An inverted bottleneck: expansion, a depthwise convolution, projection.
     block narrow(factor, width, stride) {
         conv 1x1x(factor*in.channels) nobias bn relu6;
         dwconv 3x3 stride (stride) pad 1 nobias bn relu6;
         conv 1x1x(width) nobias bn
     }
 
-    /// The same beside what comes in.
+    /// The same with a residual connection.
     block again(width) { residual { narrow(6, width, 1) } }
 
     /// MobileNetV2 (Sandler et al., 2018), as `torchvision` has it.
@@ -29,5 +29,5 @@ netwright::network! {
     }
 }
 
-// What `torchvision` counts.
+// The number of parameters in `torchvision`.
 const _: () = assert!(MobileNetV2::PARAMETERS == 3_504_872);

@@ -9,7 +9,7 @@ use speak::{Failure, Job, LOSSES, RATE};
 
 use crate::models::transposed;
 
-/// What goes into the softmax of one image.
+/// Computes the logits of one image.
 pub(crate) fn logits<N: Network<Scalar = f32>>(network: &N, image: &[f32]) -> Result<Vec<f32>, Failure> {
     let images: Vec<N::Input> = values_from(image.to_vec())?;
     let (mut answers, mut logits) = (vec![N::Output::zeros()], vec![N::Output::zeros()]);
@@ -17,7 +17,7 @@ pub(crate) fn logits<N: Network<Scalar = f32>>(network: &N, image: &[f32]) -> Re
     Ok(logits[0].elements().to_vec())
 }
 
-/// The network of a job, and its images.
+/// Loads the network and the images of a job.
 fn load<N: Network<Scalar = f32>>(job: &Job) -> Result<(N, Vec<N::Input>), Failure> {
     let mut network = N::init(1);
     let weights = speak::read(&job.folder.join("weights.f32"))?;
@@ -36,7 +36,7 @@ pub(crate) fn predict<N: Network<Scalar = f32>>(job: &Job) -> Result<(), Failure
     job.serve(&first, || network.predict_batch_into(&images, &mut answers))
 }
 
-/// Steps of plain gradient descent.
+/// Runs steps of plain gradient descent.
 pub(crate) fn train<N: Network<Scalar = f32>>(job: &Job) -> Result<(), Failure>
 where
     CrossEntropy: Loss<N::Head, usize>,

@@ -1,4 +1,4 @@
-//! rten. Its threads are counted by `RTEN_NUM_THREADS`.
+//! rten. `RTEN_NUM_THREADS` sets the number of its threads.
 
 use rten::Model;
 use rten_tensor::Tensor;

@@ -1,4 +1,4 @@
-//! The least program that answers: LeNet-5, with weights from a file.
+//! A minimal program that predicts: LeNet-5, with weights from a file.
 
 use netwright::{Error, SaveWeights, Tensor};
 use netwright_zoo::LeNet5;

@@ -1,5 +1,5 @@
-//! One image through VGG-16: the most memory that the process has had, beside what it holds and works in. Without an argument by a network,
-//! with one by a predictor that is read from that file of weights, or of prepared weights.
+//! Prints the peak memory of a process that predicts one image with VGG-16, beside its weights and its workspace. Without an argument a network
+//! predicts, with one a predictor from that file of weights or prepared weights. Two arguments name the files to write.
 
 use netwright::{OwnedPredictor, SaveWeights, Tensor};
 use netwright_zoo::Vgg16;
@@ -15,7 +15,6 @@ fn main() -> Result<(), Failure> {
             (format!("held {:.1} MB", megabytes(predictor.bytes())), predictor.bytes(), predictor.predict(&image))
         }
         [file, prepared] => {
-            // Makes the files.
             let network = Vgg16::init(1);
             network.save(file)?;
             let answer = network.predict(&image);
@@ -35,12 +34,12 @@ fn main() -> Result<(), Failure> {
     let peak = peak().unwrap_or(f64::NAN);
     let rest = peak - megabytes(held + workspace);
     println!("{what}, workspace {:.1}; at most {peak:.1}, {rest:.1} more", megabytes(workspace));
-    // The same by every way: whoever compares them sees that.
+    // A checksum of the output, which `footprint` compares between the variants.
     eprintln!("{:08x}", answer.iter().fold(0_u32, |sum, element| sum.rotate_left(5) ^ element.to_bits()));
     Ok(())
 }
 
-/// The most memory that this process has had in megabytes, where the system tells.
+/// Returns the peak memory of this process in megabytes, where the system reports it.
 fn peak() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
