@@ -288,7 +288,7 @@
 //! While training, `bn` computes its statistics over the whole batch, so a batch cannot be split into micro-batches: threads then share the kernels
 //! of a step one by one. [`Trainer::ghost_batch`](crate::train::Trainer::ghost_batch) instead normalises groups of a fixed number of images
 //! separately, and threads share these groups. That changes the training, often for the better (Hoffer et al., 2017); the result depends on the size
-//! of the group and not on the number of threads. In both cases predictions use the moving averages and any number of threads, and fold the
+//! of the group and not on the number of threads. In both cases predictions use the moving averages and as many threads as without `bn`, and fold the
 //! normalisation into the layer before it, where it costs nothing.
 //!
 //! Statistics over a few images are noisy: groups of 16 and more are usual. Where memory is short, `layernorm` does not depend on the batch at all.

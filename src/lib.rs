@@ -198,7 +198,7 @@ pub mod private {
 
     /// The type of a network with an error: [`Mistaken::Network`] depends on a constant that does not compile.
     pub trait Mistaken<const MISTAKE: usize> {
-        /// The network itself.
+        /// The placeholder for the type of the network.
         type Network;
     }
     impl<T, const MISTAKE: usize> Mistaken<MISTAKE> for T {

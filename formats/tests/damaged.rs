@@ -167,7 +167,7 @@ fn files_outside_of_the_archive_or_in_one_another_are_refused() {
     }
 }
 
-/// Creates a pickle of `{"w": _rebuild_tensor_v2(storage 0 with `elements`, first, sizes, steps)}`; all numbers are below 256.
+/// Creates a pickle of `{"w": _rebuild_tensor_v2(storage 0, first, sizes, steps)}` with `elements` in the storage; all numbers are below 256.
 fn pickle(class: &str, elements: u8, first: u8, sizes: [u8; 2], steps: [u8; 2]) -> Vec<u8> {
     let mut bytes = b"\x80\x02}(X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\n".to_vec();
     bytes.extend(class.bytes());

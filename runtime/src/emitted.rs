@@ -109,7 +109,7 @@ pub struct NoWeights<T>(core::marker::PhantomData<T>);
 )]
 pub trait FeatureStd<'a> {}
 
-/// Is the body of functions that can never be called.
+/// The body of functions that can never be called.
 pub fn needs_std<N>(_seed: u64) -> N {
     unreachable!("`FeatureStd` is never implemented")
 }

@@ -55,7 +55,7 @@ pub enum Error {
         setting: &'static str,
         /// The name that was given.
         layer: String,
-        /// The layers of the network that have weights.
+        /// The layers of the network that have weights, and the blocks that contain them.
         known: String,
     },
     /// A layer that the network does not have, or that is of the wrong kind.

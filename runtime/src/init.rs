@@ -2,7 +2,7 @@
 
 pub use netwright_abi::Init;
 
-/// Refuses a negative or non-finite parameter of an initialiser.
+/// Refuses a constant that is not finite, and a deviation or a bound that is negative or not finite.
 #[cfg(feature = "std")]
 pub(crate) fn check(init: Init) -> Result<(), crate::error::Error> {
     let width = "a number, at least 0";

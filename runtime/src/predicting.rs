@@ -133,7 +133,7 @@ impl<'a, N: Architecture> Predicting<'a, N> {
     }
 }
 
-/// Returns the program for blocks of images, if there is one. Double precision, which is for checks, does not use it.
+/// Returns the program for blocks of images, if there is one. Double precision, which is for checks, has no vectors that it would fill.
 fn blocks<N: Architecture>() -> Option<ImageBlocks> {
     N::BLOCKS.filter(|_| size_of::<N::Scalar>() == size_of::<f32>())
 }

@@ -20,7 +20,7 @@ pub struct Predictor<'a, N: Architecture> {
     isa: Isa,
 }
 
-/// An error: a slice has another length than the network needs.
+/// The error of a slice that has another length than the network needs.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: {found} elements, where {expected} were expected")]
 pub struct LengthError {

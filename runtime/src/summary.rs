@@ -72,8 +72,8 @@ impl Summary {
         self
     }
 
-    /// Adapts the table to standard output: with colours if it is a terminal, unless the variable `NO_COLOR` is set, and with the width of the
-    /// variable `COLUMNS`, or 100.
+    /// Adapts the table to standard output. If that is a terminal, the table has colours, unless the variable `NO_COLOR` is set, and the width
+    /// of the variable `COLUMNS`, or 100; otherwise nothing changes.
     pub fn for_terminal(self) -> Self {
         use std::io::IsTerminal;
         if !std::io::stdout().is_terminal() {

@@ -6,13 +6,10 @@
 //! | [`fold`] | prediction: a node that scales and shifts channels is part of the layer before it |
 //! | [`fuse`] | activations, and in predictions sums, are part of the kernel before them |
 //! | [`expand`] | a layer with a connection table is an ordinary layer, preceded by a node that computes all of its weights |
-//! | [`select`] | every node has a kernel for each direction of its phase; weights are prepared for kernels that read prepared weights
-//! |
-//! | [`assign_layouts`] | prediction of blocks of images, where it pays off: every value has a layout, and nodes convert between
-//! layouts |
+//! | [`select`] | every node has a kernel for each direction of its phase; weights are prepared for kernels that read them prepared |
+//! | [`assign_layouts`] | prediction of blocks of images, where it pays off: every value has a layout, and nodes convert between layouts |
 //! | [`fuse_pools`] | prediction, one image at a time: pools are part of the kernel before them where the selected one supports it |
-//! | [`fuse_depthwise`] | prediction, one image at a time: depthwise convolutions are part of the kernel after them where the selected
-//! one supports it |
+//! | [`fuse_depthwise`] | prediction, one image at a time: depthwise convolutions are part of the kernel after them where it supports that |
 //! | [`predict`] | the calls that prepare weights, and the calls that predict |
 //! | [`fix_sizes`] | prediction: kernels of small layers are compiled with constant sizes |
 //! | [`differentiate`] | the calls of a training step, forward and backward |

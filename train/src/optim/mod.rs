@@ -45,7 +45,7 @@ pub trait Optimizer<T: Precision>: Send {
     ///
     /// # Errors
     /// [`Error::Length`] where the slices differ in length from each other or from earlier steps, [`Error::UnknownLayer`] for
-    /// a penalty, a rate or the freezing of an unknown part, [`Error::Setting`] for a rate that is negative or NaN. The parameters are
+    /// a penalty, a rate or the freezing of an unknown part, [`Error::Setting`] for a rate that is negative or not finite. The parameters are
     /// unchanged then.
     fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error>;
 

@@ -15,7 +15,7 @@ use crate::tensor::Sample;
 /// An image for which a feature map has a large element.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Strongest {
-    /// The index of the image.
+    /// The index of the image among those that were compared.
     pub image: usize,
     /// The largest element of the map.
     pub value: f64,

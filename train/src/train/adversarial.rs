@@ -206,7 +206,8 @@ where
     attack(network, images, targets, loss, &Attack::fgsm(epsilon)?)
 }
 
-/// Computes loss and accuracy on samples that `attack` has changed. Compare [`evaluate`](super::evaluate), which uses the clean samples.
+/// Computes loss and accuracy on samples that `attack` has changed: the adversarial accuracy. [`evaluate`](super::evaluate) uses the clean
+/// samples.
 ///
 /// # Errors
 /// As [`input_gradient`]; [`Error::Empty`] without samples.

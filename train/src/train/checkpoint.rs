@@ -87,8 +87,8 @@ impl Checkpoints {
         self
     }
 
-    /// Sets whether to resume although settings have changed on purpose: the rate, the schedule, the loss, penalties, augmentation, or
-    /// layers with the same weights. The bits are then neither those of the old settings nor those of the new ones.
+    /// Sets whether to resume although settings have changed on purpose: the rate, the schedule, the loss, penalties, augmentation, or what
+    /// layers compute with weights of the same shapes. The bits are then neither those of the old settings nor those of the new ones.
     pub fn allow_changes(mut self, allow: bool) -> Self {
         self.allow_changes = allow;
         self

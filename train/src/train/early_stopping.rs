@@ -73,7 +73,7 @@ impl EarlyStopping {
         self
     }
 
-    /// Returns whether a validation is due after `step` steps.
+    /// Returns whether early stopping validates after `step` steps.
     pub fn is_due_after_step(&self, step: u64) -> bool {
         self.every_batches.is_some_and(|every| step.is_multiple_of(every))
     }
@@ -89,7 +89,7 @@ impl EarlyStopping {
         self.watch
     }
 
-    /// Returns whether a validation is due after each epoch.
+    /// Returns whether early stopping observes the validation after each epoch, and not every so many steps.
     pub fn is_due_after_epoch(&self) -> bool {
         self.every_batches.is_none()
     }
@@ -119,7 +119,7 @@ pub struct Watcher<T> {
     rules: EarlyStopping,
     pub(super) best: Option<Best>,
     pub(super) waited: u64,
-    /// The parameters of the best validation, and its statistics.
+    /// The parameters and, in the next field, the statistics of the network at the best validation.
     pub(super) parameters: Vec<T>,
     pub(super) statistics: Vec<T>,
 }
