@@ -96,7 +96,7 @@
 //!
 //!     pub Digits(28x28x1) { features(); softmax 10 }
 //!     pub Letters(28x28x1) { features(); softmax 26 }
-//!     /// The features of another network for good, and a head of its own.
+//!     /// The frozen features of another network, and a new head.
 //!     pub Signs(28x28x1) { features() frozen; softmax 4 }
 //! }
 //!

@@ -108,7 +108,7 @@ impl Schedule for Constant {
     }
 }
 
-/// Multiplies the rate by γ after every so many epochs: `StepLR` in PyTorch.
+/// Multiplies the rate by γ at regular intervals of epochs: `StepLR` in PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
     epochs: f64,

@@ -185,7 +185,7 @@ impl<'m> Reading<'m> {
     }
 }
 
-/// Arithmetic in which an operand may be the size of the batch. The result is then that size, or unknown unless it cancels.
+/// Arithmetic in which an operand may be the size of the batch. The result is then that size, a number where it cancels, or unknown.
 fn computed(op: &str, left: f64, right: f64) -> f64 {
     match (op, left, right) {
         ("Add", BATCH, 0.0) | ("Sub", BATCH, 0.0) | ("Mul" | "Div", BATCH, 1.0) => BATCH,

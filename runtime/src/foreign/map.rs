@@ -54,7 +54,7 @@ pub(super) struct Expected {
 pub(super) enum Ours {
     /// A tensor, with its name and its layout in the other library.
     Tensor(String, &'static ParameterTensor, Theirs),
-    /// No tensor: all elements must have this value, and there are so many.
+    /// No tensor: the value that all elements must have, and their number.
     Constant(f64, usize),
     /// No tensor: a count of batches, which may be missing.
     Count,

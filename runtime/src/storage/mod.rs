@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
-/// Writes a file under a temporary name in the same folder, flushes it to the disk, and renames it. If any step fails, an older file of
-/// that name stays unchanged.
+/// Writes a file under a temporary name in the same folder, flushes it to the disk, and renames it. If any of these steps fails, an older file
+/// of that name stays unchanged.
 ///
 /// # Errors
 /// [`Error::Io`] where the system cannot write.

@@ -19,8 +19,8 @@ pub fn check(count: usize) -> Result<usize, Error> {
     Ok(count)
 }
 
-/// The threads that share the work of a run: the caller's alone, or a pool. How work is divided never depends on the number of threads, so results
-/// do not depend on it either. A clone refers to the same threads.
+/// The threads that share the work of a run: the caller's alone, or a pool. Results do not depend on their number, because no element is computed
+/// differently when work is divided differently. A clone refers to the same threads.
 #[derive(Clone, Default)]
 pub struct Threads(Option<Arc<Pool>>);
 

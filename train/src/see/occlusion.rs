@@ -42,7 +42,7 @@ pub struct OcclusionMap {
     pub answer: Picture,
     /// The predicted class for each position (figure 7e); `None` where the answer predicts none: see [`predicted_class`].
     pub predicted: Vec<Option<usize>>,
-    /// The answer for the class of the whole image.
+    /// The answer for the class with nothing hidden.
     pub whole: f64,
 }
 

@@ -130,12 +130,12 @@ impl Checkpoints {
         N::Scalar::resume_checkpoint(self, identity, &mut run.view())
     }
 
-    /// Returns whether a checkpoint is due after so many steps.
+    /// Returns whether a checkpoint is due after `step` steps.
     pub fn is_due_after_step(&self, step: u64) -> bool {
         self.every_steps.is_some_and(|every| step.is_multiple_of(every))
     }
 
-    /// Returns whether a checkpoint is due after so many epochs.
+    /// Returns whether a checkpoint is due after `epoch` epochs.
     pub fn is_due_after_epoch(&self, epoch: u64) -> bool {
         epoch.is_multiple_of(self.every_epochs)
     }

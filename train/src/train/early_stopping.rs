@@ -89,7 +89,7 @@ impl EarlyStopping {
         self.watch
     }
 
-    /// Returns whether early stopping observes the validation after each epoch, and not every so many steps.
+    /// Returns whether early stopping observes the validation after each epoch, which it does unless it validates between steps.
     pub fn is_due_after_epoch(&self) -> bool {
         self.every_batches.is_none()
     }

@@ -32,7 +32,7 @@ pub(crate) struct Fusion<T> {
 }
 
 impl<T: Precision> Fusion<T> {
-    /// Prepares for batches of up to `batch` images on so many threads, of a network whose update can compute the gradients `all`.
+    /// Prepares for batches of up to `batch` images on `threads` threads, of a network whose update can compute the gradients `all`.
     pub(super) fn new(all: &'static [FusedGradient], parameters: usize, batch: usize, threads: usize) -> Self {
         // Other libraries do not specify the order of their sums, so that fused updates would not give the same bits.
         let all = if library::<T>() == Library::Netwright { all } else { &[] };

@@ -288,7 +288,7 @@ impl<T: Precision> View<'_, T> {
         self.optimizer.settings().with("the schedule", format!("{:?}", self.schedule))
     }
 
-    /// Returns the factor of the learning rate at a step of a run of so many epochs.
+    /// Returns the factor of the learning rate at a step of a run of `epochs` epochs.
     pub(super) fn factor(&self, step: u64, epochs: u64) -> f64 {
         let steps = epochs.saturating_mul(self.steps_per_epoch);
         self.schedule.factor(&Progress { step, steps_per_epoch: self.steps_per_epoch, steps })
@@ -300,7 +300,7 @@ impl<T: Precision> View<'_, T> {
     }
 }
 
-/// Implements [`Run::check_weights`] after so many steps, with the path of the last checkpoint.
+/// Implements [`Run::check_weights`] after `step` steps; `saved` is the last checkpoint.
 pub(crate) fn check_weights<T: Precision>(
     layers: &'static [Layer],
     parameters: &[T],
