@@ -245,6 +245,16 @@ fn layers_say_what_would_fit() {
         ("8x8x4", "sepconv 3x3", "sepconv 3x3", "no number of filters"),
         ("8x8x4", "deconv 2x2x4 pad 5", "deconv 2x2x4 pad 5", "cuts off 10 rows"),
         ("8x8x4", "crop 4", "crop 4", "8 rows and 8 columns"),
+        (
+            "8x8x4",
+            "crop 99999999999",
+            "99999999999",
+            "the number of rows and columns to take off is enormous: 9.9999999999e10",
+        ),
+        ("8x8x4", "zeropad 99999999999", "99999999999", "padding is enormous"),
+        ("8", "softmax 4; softmax 3", "softmax 3", "its input has been through a softmax already"),
+        ("8", "softmax 4 softmax", "softmax", "its input has been through a softmax already"),
+        ("8", "logsoftmax 4; softmax", "softmax", "its input has been through a softmax already"),
         ("8x8x4", "reshape 7x7x4", "reshape 7x7x4", "must multiply to 256"),
         ("8x8x4", "bn momentum 2", "momentum 2", "between 0 and 1"),
         ("8x8x4", "bn eps 0", "eps 0", "must be more than 0"),
@@ -291,5 +301,38 @@ fn a_network_of_empty_blocks_and_repeats_has_no_layers() {
         let found = lowered(&format!("block nothing() {{ }} Net(4) {{ {body} }} Other(4) {{ nothing(); relu }}"));
         let found = found.expect_err(body);
         assert!(matches!(found.as_slice(), [one] if one.message == "`Net` has no layers"), "{body}: {found:#?}");
+    }
+}
+
+#[test]
+fn numbers_must_fit_single_precision() {
+    for (stage, number) in [
+        ("scale 1e300", "1e300"),
+        ("scale -1e39", "-1e39"),
+        ("prelu 1e200", "1e200"),
+        ("lrn alpha 1e300", "1e300"),
+        ("lrn k 1e-300", "1e-300"),
+        ("bn eps 1e-300", "1e-300"),
+        ("scale 1e-999", "1e-999"),
+        ("leaky_relu 1e-320", "1e-320"),
+        ("clip min -1e300 max 1", "-1e300"),
+        ("dense 4 init normal 1e300", "1e300"),
+        ("dense 4 init uniform (1e20*1e20)", "1e20*1e20"),
+        ("dense 4 init constant 1e39", "1e39"),
+        ("dense 4 bias 1e39", "1e39"),
+        ("distance 2 to (1e300, 1, 1, 1) (0, 0, 0, 0)", "1e300"),
+    ] {
+        says(
+            mistake("", "1x1x4", stage),
+            number,
+            &["single precision cannot hold", "up to 3.4e38", "above 0 is 1.4e-45"],
+        );
+    }
+    let cell = "block cell(factor) { scale (factor) }";
+    says(mistake(cell, "4", "cell(1e300)"), "1e300", &["single precision cannot hold 1e300"]);
+    let inside = mistake("block cell(factor) { scale (factor*factor) }", "4", "cell(1e30)");
+    says(inside, "factor*factor", &["single precision cannot hold 1", "in the block called as `cell("]);
+    for stage in ["scale 3.4e38", "scale 1e-45", "bn eps 1e-40", "dense 4 init constant 0e999"] {
+        assert!(lowered(&format!("Net(4) {{ {stage} }}")).is_ok(), "{stage}");
     }
 }

@@ -51,7 +51,8 @@ pub(super) fn views(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStr
     }
 }
 
-/// A field for the layer `name`. A `_` is appended where the name is no identifier or in use, for example for `cell1.conv1` or `type`.
+/// A field for the layer `name`. A keyword becomes a raw identifier, `r#type`. A `_` is appended where
+/// the name is no identifier or in use: `self_`. `docs/language.md` has the rule.
 fn field(name: &str, taken: &mut BTreeSet<String>) -> Ident {
     let mut name = name.replace('.', "_");
     loop {

@@ -36,14 +36,15 @@ impl Axes {
         }
     }
 
-    /// Top, bottom, left and right from one, two or four numbers; for a series before and after from one or two.
-    pub(super) fn sides(self, numbers: &Numbers) -> Result<[usize; 4], Diagnostic> {
+    /// Top, bottom, left and right from one, two or four numbers; for a series before and after from one or two. Diagnostics call the
+    /// numbers `what`.
+    pub(super) fn sides(self, numbers: &Numbers, what: &str) -> Result<[usize; 4], Diagnostic> {
         match (self, numbers.numbers.as_slice()) {
-            (Self::Two, _) => sides(numbers),
-            (Self::One, [both]) => both.whole("padding").map(|both| [both, both, 0, 0]),
-            (Self::One, [before, behind]) => Ok([before.whole("padding")?, behind.whole("padding")?, 0, 0]),
+            (Self::Two, _) => sides(numbers, what),
+            (Self::One, [both]) => both.whole(what).map(|both| [both, both, 0, 0]),
+            (Self::One, [before, behind]) => Ok([before.whole(what)?, behind.whole(what)?, 0, 0]),
             (Self::One, _) => {
-                Err(one_axis(numbers, "padding").help("write `1` for both ends, or `1x2` for before x behind"))
+                Err(one_axis(numbers, what).help("write `1` for both ends, or `1x2` for before x behind"))
             }
         }
     }
@@ -100,14 +101,14 @@ fn one_axis(numbers: &Numbers, what: &str) -> Diagnostic {
 }
 
 /// Top, bottom, left and right from one number, two or four.
-fn sides(numbers: &Numbers) -> Result<[usize; 4], Diagnostic> {
-    let sizes = numbers.numbers.iter().map(|number| number.whole("padding")).collect::<Result<Vec<_>, _>>()?;
+fn sides(numbers: &Numbers, what: &str) -> Result<[usize; 4], Diagnostic> {
+    let sizes = numbers.numbers.iter().map(|number| number.whole(what)).collect::<Result<Vec<_>, _>>()?;
     match sizes.as_slice() {
         [all] => Ok([*all; 4]),
         [vertical, horizontal] => Ok([*vertical, *vertical, *horizontal, *horizontal]),
         [top, bottom, left, right] => Ok([*top, *bottom, *left, *right]),
         more => {
-            Err(Diagnostic::new(numbers.span, format!("padding takes one, two or four numbers, not {}", more.len()))
+            Err(Diagnostic::new(numbers.span, format!("{what} takes one, two or four numbers, not {}", more.len()))
                 .help(
                     "write `1` for all sides, `1x2` for rows and columns, or `1x2x0x3` for top x bottom x left x right",
                 ))

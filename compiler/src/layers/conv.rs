@@ -164,7 +164,9 @@ pub(super) fn window(
                 .help("keep one: `same` for an output of ceil(input / stride), `pad` for a padding of your own"));
         }
         (Some(_), None) => Padding::Same,
-        (None, Some(pad)) => Padding::Explicit(axes.sides(pad.argument.as_ref().ok_or_else(|| layer.incomplete())?)?),
+        (None, Some(pad)) => {
+            Padding::Explicit(axes.sides(pad.argument.as_ref().ok_or_else(|| layer.incomplete())?, "padding")?)
+        }
         (None, None) => Padding::Explicit([0; 4]),
     };
     Ok(Window { size, stride, dilation, padding })

@@ -53,7 +53,7 @@ pub(super) static ZEROPAD: Word = Word {
         Example { input: "3x2x2", stage: "zeropad 1x2x0x3" },
     ],
     lower: |layer, lowering, input| {
-        let sides = Axes::of(lowering, input).sides(layer.numbers()?)?;
+        let sides = Axes::of(lowering, input).sides(layer.numbers()?, "padding")?;
         lowering.push(layer, ZeroPad(sides), &[input])
     },
 };
@@ -74,7 +74,7 @@ pub(super) static CROP: Word = Word {
         Example { input: "4x6x2", stage: "crop 1x2x0x3" },
     ],
     lower: |layer, lowering, input| {
-        let sides = Axes::of(lowering, input).sides(layer.numbers()?)?;
+        let sides = Axes::of(lowering, input).sides(layer.numbers()?, "the number of rows and columns to take off")?;
         lowering.push(layer, Crop(sides), &[input])
     },
 };

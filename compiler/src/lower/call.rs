@@ -113,8 +113,8 @@ impl Structure<'_, '_> {
         for (parameter, argument) in block.parameters.iter().zip(assigned) {
             let name = &parameter.name;
             let value = match (argument, &parameter.default) {
-                (Some(argument), _) => expression::evaluate(argument, scope)?,
-                (None, Some(default)) => expression::evaluate(default, &inner)?,
+                (Some(argument), _) => expression::number(argument, scope)?,
+                (None, Some(default)) => expression::number(default, &inner)?,
                 (None, None) => {
                     return Err(Diagnostic::new(
                         whole,

@@ -42,13 +42,18 @@ fn unknown_field(of: &Name, name: &Name, span: Span, scope: &Scope) -> Diagnosti
     }
 }
 
+/// The value of an expression, if single precision can hold it: kernels compute with it, and it would become an infinity there, or 0.
+pub(crate) fn number(expression: &Expression, scope: &Scope) -> Result<f64, Diagnostic> {
+    let value = evaluate(expression, scope)?;
+    let single = value as f32;
+    let holds = single.is_finite() && (single != 0.0 || value == 0.0);
+    if holds { Ok(value) } else { Err(not_single(&format!("{value:e}"), expression.span)) }
+}
+
 /// The value of an expression.
-pub(crate) fn evaluate(expression: &Expression, scope: &Scope) -> Result<f64, Diagnostic> {
+fn evaluate(expression: &Expression, scope: &Scope) -> Result<f64, Diagnostic> {
     let value = match &expression.kind {
-        ExpressionKind::Number(text) => text
-            .replace('_', "")
-            .parse()
-            .map_err(|_| Diagnostic::new(expression.span, format!("`{text}` is no number")))?,
+        ExpressionKind::Number(text) => literal(text, expression.span)?,
         ExpressionKind::Name(name) => *scope.get(name).ok_or_else(|| unknown_name(name, expression, scope))?,
         ExpressionKind::Field(of, name) => *scope
             .get(&format!("{}.{}", of.text, name.text))
@@ -108,6 +113,23 @@ pub(crate) fn evaluate(expression: &Expression, scope: &Scope) -> Result<f64, Di
     }
 }
 
+/// The value of a literal.
+fn literal(text: &str, span: Span) -> Result<f64, Diagnostic> {
+    let value: f64 =
+        text.replace('_', "").parse().map_err(|_| Diagnostic::new(span, format!("`{text}` is no number")))?;
+    let is_written_as_0 =
+        text.split(['e', 'E']).next().is_none_or(|digits| !digits.contains(|digit| ('1'..='9').contains(&digit)));
+    if value == 0.0 && !is_written_as_0 { Err(not_single(text, span)) } else { Ok(value) }
+}
+
+fn not_single(number: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(span, format!("single precision cannot hold {number}")).help(format!(
+        "its numbers go up to {:.1e}, and the smallest above 0 is {:.1e}",
+        f32::MAX,
+        f32::from_bits(1)
+    ))
+}
+
 fn is_name(text: &str) -> bool {
     text.starts_with(|letter: char| letter.is_alphabetic()) && text.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
@@ -165,7 +187,7 @@ pub(crate) fn numbers(atom: &Atom, scope: &Scope) -> Option<Result<Numbers, Diag
 pub(crate) fn list(expressions: &[Expression], span: Span, scope: &Scope) -> Result<Numbers, Diagnostic> {
     let numbers = expressions
         .iter()
-        .map(|expression| evaluate(expression, scope).map(|value| Number { value, span: expression.span }))
+        .map(|expression| number(expression, scope).map(|value| Number { value, span: expression.span }))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Numbers { numbers, span })
 }

@@ -381,7 +381,7 @@ impl<'a> Lowering<'a> {
         Diagnostic::new(layer.span, format!("{}: {message}", self.text(layer.span))).note(self.shapes_so_far())
     }
 
-    /// Rejects an output layer whose input is probabilities: such a network would train badly without any error.
+    /// Rejects a softmax whose input is probabilities: such a network would train badly without any error.
     pub(crate) fn refuse_softmax_after_softmax(&self, layer: &Use, input: ValueId) -> Result<(), Diagnostic> {
         let before = self.builder.graph().producer(input);
         if before.is_none_or(|node| !matches!(node.op.head(), Head::Softmax | Head::LogSoftmax)) {

@@ -318,6 +318,9 @@ impl<'m> Reading<'m> {
         {
             return Ok(channels);
         }
+        if let Some(normalised) = self.reversed_lrn(node, value)? {
+            return Ok(normalised);
+        }
         let is_channel = |at: &f64| *at >= 0.0 && *at < size && at.fract() == 0.0;
         let is_along = position.checked_sub(1).is_some_and(|position| self.has_channels_along(value, position));
         if is_along && counted.iter().all(is_channel) {

@@ -13,6 +13,12 @@ use crate::graph::ValueId;
 use crate::ops::{BatchNorm, LayerNorm, Lrn, Op, Prelu};
 use crate::shape::Shape;
 
+/// The operation of an `LRN` of this size. ONNX divides α by the size.
+fn lrn_of(node: &Node<'_>, size: usize) -> Op {
+    let alpha = float(node, "alpha", 1e-4) / size as f64;
+    Lrn { size, alpha, beta: float(node, "beta", 0.75), k: float(node, "bias", 1.0) }.into()
+}
+
 impl<'m> Reading<'m> {
     /// The value with a channel axis, and the order in which a vector of weights per channel is read.
     fn channels(&mut self, value: &Value) -> Answer<(ValueId, Vec<Run>)> {
@@ -99,11 +105,38 @@ impl<'m> Reading<'m> {
             ))
             .help("use an odd size"));
         }
-        // ONNX divides α by the size.
-        let alpha = float(node, "alpha", 1e-4) / size as f64;
-        let op = Lrn { size, alpha, beta: float(node, "beta", 0.75), k: float(node, "bias", 1.0) }.into();
-        let id = self.simple_layer("lrn", op, x)?;
+        let id = self.simple_layer("lrn", lrn_of(node, size), x)?;
         Ok(Known::Value(Value { id, ..value }))
+    }
+
+    /// Matches an `LRN` of an even size between two reversals of the channels, starting at the first: of an even number of neighbours,
+    /// ONNX has one more after a channel, and our operation one more before it.
+    pub(super) fn reversed_lrn(&mut self, node: &'m Node<'m>, value: &Value) -> Answer<Option<Known<'m>>> {
+        let Some(lrn) = self.only_reader_of_kind(node.outputs[0], "LRN") else { return Ok(None) };
+        let Some(&normalised) = lrn.1.outputs.first() else { return Ok(None) };
+        let Some(back) = self.only_reader_of_kind(normalised, "Gather") else { return Ok(None) };
+        let size = usize::try_from(int(lrn.1, "size", 1)).unwrap_or_default();
+        let are_reversals = self.reverses_channels(node, value) && self.reverses_channels(back.1, value);
+        if back.1.inputs[0] != normalised || size == 0 || size % 2 == 1 || !are_reversals {
+            return Ok(None);
+        }
+        let (x, _) = self.image(value)?;
+        self.absorb(lrn);
+        self.absorb(back);
+        let id = self.simple_layer("lrn", lrn_of(lrn.1, size), x)?;
+        Ok(Some(Known::Value(Value { id, ..value.clone() })))
+    }
+
+    /// Whether a `Gather` takes the channels of a value, or of another of its shape, in reverse.
+    fn reverses_channels(&self, node: &'m Node<'m>, value: &Value) -> bool {
+        let position = axis(int(node, "axis", 0), value.layout.0.len() + 1);
+        let Ok(indices) = self.small_constant(node, 1, "indices") else { return false };
+        let channels = self.builder.shape(value.id).channels();
+        let reversed = (0..channels).rev().map(|channel| channel as f64);
+        position.is_ok_and(|position| position == 1)
+            && self.has_channels_along(value, 0)
+            && indices.sizes.len() == 1
+            && indices.values.into_iter().eq(reversed)
     }
 
     pub(super) fn prelu(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {

@@ -175,15 +175,17 @@ impl Writing<'_> {
                 self.channels_first(&y, shape)
             }
             Op::Lrn(lrn) => {
+                // A single channel has no neighbours.
+                let size = if channels == 1 { 1 } else { lrn.size };
                 // ONNX divides α by the size.
                 let attributes = [
-                    ("size", Value::Int(lrn.size as i64)),
-                    ("alpha", Value::Float((lrn.alpha * lrn.size as f64) as f32)),
+                    ("size", Value::Int(size as i64)),
+                    ("alpha", Value::Float((lrn.alpha * size as f64) as f32)),
                     ("beta", Value::Float(lrn.beta as f32)),
                     ("bias", Value::Float(lrn.k as f32)),
                 ];
                 self.of_image(&x, shape, |writing, x| {
-                    if lrn.size % 2 == 1 {
+                    if size % 2 == 1 {
                         return writing.push("LRN", &[x], &attributes);
                     }
                     // For an even size, ONNX has one more neighbour after the channel, and our operation one more before it.

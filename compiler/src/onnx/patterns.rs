@@ -28,7 +28,7 @@ impl<'m> Reading<'m> {
     }
 
     /// The only reader of `name`, if it is of this kind.
-    fn only_reader_of_kind(&self, name: &str, op: &str) -> Option<(usize, &'m Node<'m>)> {
+    pub(super) fn only_reader_of_kind(&self, name: &str, op: &str) -> Option<(usize, &'m Node<'m>)> {
         self.only_reader(name).filter(|(_, node)| node.op == op && node.domain.is_empty())
     }
 

@@ -30,6 +30,25 @@ fn every_word_goes_out_and_comes_back() {
 }
 
 #[test]
+fn a_normalisation_over_an_even_number_of_channels_comes_back() {
+    for (input, stage, expected) in [
+        ("2x2x7", "lrn size 4 alpha 0.5 beta 0.75 k 1", "lrn size 4 alpha 0.5 beta 0.75 k 1"),
+        ("2x2x7", "conv 1x1x3; lrn size 2 alpha 0.25 beta 0.5 k 1", "lrn size 2 alpha 0.25 beta 0.5 k 1"),
+        ("3x5", "lrn size 4 alpha 0.5 beta 0.75 k 1", "lrn size 4 alpha 0.5 beta 0.75 k 1"),
+        ("6", "lrn size 16 alpha 0.75 beta 0.75 k 1", "lrn size 16 alpha 0.75 beta 0.75 k 1"),
+        // A single channel has no neighbours.
+        ("2x2x1", "lrn size 4 alpha 0.5 beta 0.75 k 1", "lrn size 1 alpha 0.5 beta 0.75 k 1"),
+    ] {
+        let graph = lowered(&format!("Net({input}) {{ {stage} }}"));
+        let read = graph_of(&file_of(&graph)).unwrap_or_else(|problem| panic!("{input}: {stage}: {problem}"));
+        let text = printed(&read.graph, "Net").expect("it can be said");
+        assert!(text.contains(expected), "{input}: {stage}\n{text}");
+        assert_eq!(read.graph.shape(read.graph.output).len(), graph.shape(graph.output).len());
+        assert_prints_itself(&read.graph);
+    }
+}
+
+#[test]
 fn structure_that_repeats_is_printed_as_blocks() {
     let source = "block cell(width, wide) { residual { conv 1x1x(width) relu; conv 3x3x(width) same bn relu; conv 1x1x(wide) } relu }
         pub Net(8x8x16) {
