@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use netwright_grammar::{Diagnostic, Foreign};
+use netwright_grammar::{Diagnostic, Foreign, Name};
 use proc_macro2::TokenStream;
 
 use crate::Audience;
@@ -35,7 +35,7 @@ pub(crate) fn compile(
         match (word.text.as_str(), text) {
             ("embed", None) => settings.embed = true,
             ("softmax" | "logsoftmax" | "sigmoid", None) if settings.end.is_none() => settings.end = Some(&word.text),
-            ("output", Some(name)) => settings.output = Some(&name.text),
+            ("output", Some(name)) => settings.output = Some(string(name, "write `output \"probabilities\"`")?),
             ("output", None) => {
                 return Err(
                     Diagnostic::new(word.span, "`output` needs a name").help("write `output \"probabilities\"`")
@@ -48,17 +48,24 @@ pub(crate) fn compile(
             }
         }
     }
-    read(foreign, context, audience, folder, &settings).map_err(|problem| match problem.help {
+    let written = string(path, "a path is a text in quotation marks: write `onnx \"model.onnx\"`")?;
+    read((foreign, &written), context, audience, folder, &settings).map_err(|problem| match problem.help {
         Some(help) => Diagnostic::new(path.span, problem.message).help(help),
         None => Diagnostic::new(path.span, problem.message),
     })
+}
+
+/// The value of a string literal.
+fn string(literal: &Name, help: &str) -> Result<String, Diagnostic> {
+    let string = syn::parse_str::<syn::LitStr>(&literal.text).map(|string| string.value());
+    string.map_err(|_| Diagnostic::new(literal.span, format!("`{}` is not a string", literal.text)).help(help))
 }
 
 /// The options after the path.
 #[derive(Debug, Default)]
 struct Settings<'a> {
     embed: bool,
-    output: Option<&'a str>,
+    output: Option<String>,
     /// The activation to add after the output.
     end: Option<&'a str>,
 }
@@ -71,20 +78,20 @@ struct Refusal {
 
 #[cfg(not(feature = "onnx"))]
 fn read(
-    _foreign: &Foreign,
+    _file: (&Foreign, &str),
     _context: &Context<'_>,
     _audience: Audience,
     _folder: Option<&Path>,
     settings: &Settings<'_>,
 ) -> Result<TokenStream, Refusal> {
-    let _ = (settings.embed, settings.output, settings.end);
+    let _ = (settings.embed, &settings.output, settings.end);
     let help = "write `features = [\"onnx\"]` behind `netwright` in Cargo.toml".to_owned();
     Err(Refusal { message: "networks from ONNX files need netwright's feature `onnx`".to_owned(), help: Some(help) })
 }
 
 #[cfg(feature = "onnx")]
 fn read(
-    foreign: &Foreign,
+    (foreign, written): (&Foreign, &str),
     context: &Context<'_>,
     audience: Audience,
     folder: Option<&Path>,
@@ -92,7 +99,6 @@ fn read(
 ) -> Result<TokenStream, Refusal> {
     use crate::emit::{self, Item};
 
-    let written = &foreign.path.text;
     let refused = |message: String| Refusal { message, help: None };
     let Some(folder) = folder else { return Err(refused(format!("`{written}`: no file is read here"))) };
     let path = folder.join(written);
@@ -104,7 +110,7 @@ fn read(
     })?;
     let model = netwright_onnx::Model::read(&bytes).map_err(|error| refused(format!("`{written}`: {error}")))?;
     let asked = crate::onnx::Asked {
-        output: settings.output,
+        output: settings.output.as_deref(),
         end: settings.end.and_then(crate::onnx::End::of),
         folder: path.parent(),
     };

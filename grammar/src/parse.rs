@@ -417,11 +417,7 @@ pub(crate) fn extent(pair: Pair<'_, Rule>) -> Span {
     pair.into_inner().map(|part| span(&part)).reduce(Span::to).unwrap_or(whole)
 }
 
-/// The value of a string literal, with its span.
+/// A literal as written, with its span.
 fn literal(pair: &Pair<'_, Rule>) -> Name {
-    let written = pair.as_str().trim();
-    let raw = written.starts_with('r');
-    let inside = written.trim_start_matches('r').trim_matches('#').trim_matches('"');
-    let text = if raw { inside.to_owned() } else { inside.replace("\\\\", "\\").replace("\\\"", "\"") };
-    Name { text, span: span(pair) }
+    Name { text: pair.as_str().trim().to_owned(), span: span(pair) }
 }

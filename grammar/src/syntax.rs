@@ -66,9 +66,9 @@ pub struct Foreign {
     pub network: Network,
     /// The format of the file: `onnx`.
     pub format: Name,
-    /// The path, unescaped.
+    /// The literal of the path, as written: the compiler decodes it.
     pub path: Name,
-    /// The options after the path, each with the string that follows it: `output "probabilities"`.
+    /// The options after the path, each with the literal that follows it: `output "probabilities"`.
     pub options: Vec<(Name, Option<Name>)>,
 }
 

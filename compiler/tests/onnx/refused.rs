@@ -2,7 +2,7 @@
 
 use netwright_onnx::write::{self, Attribute, Message};
 
-use netwright_compiler::{Audience, compile_in};
+use netwright_compiler::{Audience, compile, compile_in};
 use proc_macro2::{Span, TokenStream};
 
 use super::models::{graph_of, ints, layers_of, model, model_with, node, problem};
@@ -168,4 +168,28 @@ fn external_files_are_looked_for_with_embed() {
         let [outside] = &said_of(location, 216, "")[..] else { panic!("it is outside") };
         assert!(outside.contains(&format!("`{location}`, which is not in the model's folder")), "{outside}");
     }
+}
+
+#[test]
+fn a_path_is_any_string_literal_of_rust() {
+    let said = |text: &str| {
+        let compiled = compile(text, &TokenStream::new(), &|_| Span::call_site(), Audience::Rustc);
+        let [said] = &compiled.diagnostics[..] else { panic!("{text}: {:?}", compiled.diagnostics) };
+        (text[said.span.range()].to_owned(), said.to_string())
+    };
+    for path in [r#""a\u{41}.onnx""#, r##"r#"aA.onnx"#"##, r#""\x61A.onnx""#] {
+        let (_, said) = said(&format!("Net = onnx {path};"));
+        assert!(said.starts_with("`aA.onnx`: no file is read here"), "{path}: {said}");
+    }
+    for path in [r#"b"x.onnx""#, r##"br#"x.onnx"#"##, r#"c"x.onnx""#, "'x'"] {
+        let (place, said) = said(&format!("Net = onnx {path};"));
+        assert_eq!(place, path);
+        assert!(
+            said.contains(&format!("`{path}` is not a string\nhelp: a path is a text in quotation marks")),
+            "{said}"
+        );
+    }
+    let (place, said) = said("Net = onnx \"x.onnx\" output b\"y\";");
+    assert_eq!(place, "b\"y\"");
+    assert!(said.contains("is not a string\nhelp: write `output \"probabilities\"`"), "{said}");
 }
