@@ -182,6 +182,26 @@ pub enum Error {
         /// The columns of the table.
         known: String,
     },
+    /// A name that several columns of a table have.
+    #[error("{origin}: there are several columns `{name}`; their indices, from 0, are {}", listed(indices))]
+    SeveralColumns {
+        /// The file.
+        origin: String,
+        /// The name that was given.
+        name: String,
+        /// The indices of these columns, from 0.
+        indices: Vec<usize>,
+    },
+    /// A column that occurs twice in a list of columns.
+    #[error("{origin}: column {column}{} is listed twice", named(name.as_deref()))]
+    RepeatedColumn {
+        /// The file.
+        origin: String,
+        /// The column, from 1.
+        column: usize,
+        /// The name of the column in the header.
+        name: Option<String>,
+    },
 
     /// A label that is not a class.
     #[error("{origin}: sample {sample} has the label {label}; {}", class_range(*classes))]
@@ -435,6 +455,11 @@ debug_as_sentence!(Error);
 /// Formats the name of a column after its number.
 fn named(name: Option<&str>) -> String {
     name.map_or_else(String::new, |name| format!(" (`{name}`)"))
+}
+
+/// Formats indices as a list.
+fn listed(indices: &[usize]) -> String {
+    indices.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn last_good(checkpoint: Option<&std::path::Path>) -> String {

@@ -9,6 +9,8 @@ pub enum SettingValue {
     Count(u64),
     /// A real number.
     Real(f64),
+    /// A byte, printed as a quoted character if it is ASCII.
+    Byte(u8),
 }
 
 impl core::fmt::Display for SettingValue {
@@ -16,6 +18,8 @@ impl core::fmt::Display for SettingValue {
         match self {
             Self::Count(count) => count.fmt(f),
             Self::Real(number) => number.fmt(f),
+            Self::Byte(byte) if byte.is_ascii() => write!(f, "{:?}", char::from(*byte)),
+            Self::Byte(byte) => write!(f, "the byte {byte:#04x}"),
         }
     }
 }

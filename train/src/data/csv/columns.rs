@@ -68,10 +68,10 @@ impl Table {
     /// Keeps these columns alone, in this order.
     ///
     /// # Errors
-    /// [`Error::NoColumn`] or [`Error::Outside`] for an unknown column.
+    /// [`Error::NoColumn`] or [`Error::Outside`] for an unknown column, [`Error::SeveralColumns`] for a name of several columns,
+    /// [`Error::RepeatedColumn`] for a column that is listed twice.
     pub fn select<C: Into<Column>>(mut self, columns: impl IntoIterator<Item = C>) -> Result<Self, Error> {
-        let indices = columns.into_iter().map(|column| self.column_index(&column.into()));
-        let indices = indices.collect::<Result<Vec<_>, Error>>()?;
+        let indices = self.column_indices(columns)?;
         if indices.is_empty() {
             return Err(Error::Empty { origin: format!("the columns chosen of {}", self.origin()) });
         }
@@ -85,8 +85,7 @@ impl Table {
     /// # Errors
     /// As [`Table::select`].
     pub fn without<C: Into<Column>>(self, columns: impl IntoIterator<Item = C>) -> Result<Self, Error> {
-        let indices = columns.into_iter().map(|column| self.column_index(&column.into()));
-        let indices = indices.collect::<Result<Vec<_>, Error>>()?;
+        let indices = self.column_indices(columns)?;
         let kept: Vec<usize> = (0..self.columns()).filter(|index| !indices.contains(index)).collect();
         self.select(kept)
     }

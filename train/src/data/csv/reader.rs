@@ -9,7 +9,7 @@ use csv_core::ReadFieldResult;
 
 use super::super::file::Source;
 use super::table::{Table, Value};
-use crate::error::{Error, counted, setting};
+use crate::error::{Error, SettingValue, counted};
 
 /// The largest number of bytes that are read.
 const LIMIT: u64 = 1 << 32;
@@ -58,7 +58,9 @@ impl Reader {
     pub fn delimiter(mut self, delimiter: u8) -> Result<Self, Error> {
         let valid = delimiter.is_ascii() && !matches!(delimiter, b'"' | b'\n' | b'\r');
         let expected = "an ASCII character other than a quote and the end of a line";
-        setting("delimiter", f64::from(delimiter), valid, expected)?;
+        if !valid {
+            return Err(Error::Setting { setting: "delimiter", expected, found: SettingValue::Byte(delimiter) });
+        }
         self.delimiter = Some(delimiter);
         Ok(self)
     }

@@ -7,8 +7,16 @@ use crate::error::{Error, counted};
 use crate::memory::zeros;
 use crate::scalar::Precision;
 
+/// The largest f64 up to which all whole numbers are exact.
+const LARGEST_EXACT: f64 = (1_u64 << 53) as f64;
+
 /// The number of rows from which on constant labels are suspicious.
 const MANY_ROWS: usize = 32;
+
+/// Formats a number as files write it: with an exponent if it is large.
+fn shown(number: f64) -> String {
+    if number.abs() < LARGEST_EXACT { number.to_string() } else { format!("{number:e}") }
+}
 
 impl Table {
     fn check_columns(&self, expected: usize) -> Result<(), Error> {
@@ -25,13 +33,18 @@ impl Table {
         Ok((0..self.columns()).filter(|column| !targets.contains(column)).collect())
     }
 
-    /// Returns the numbers of some columns of each row.
+    /// Returns the numbers of some columns of each row. All are finite in `T`.
     fn numbers<const N: usize, T: Precision>(&self, columns: &[usize]) -> Result<Vec<[T; N]>, Error> {
         // The rows are on the heap from the start, since a row may be larger than the stack.
         let mut rows = zeros::<[T; N]>(self.len());
         for (row, numbers) in rows.iter_mut().enumerate() {
             for (number, &column) in numbers.iter_mut().zip(columns) {
-                *number = T::from_f64(self.number(row, column)?);
+                let found = self.number(row, column)?;
+                *number = T::from_f64(found);
+                if !number.to_f64().is_finite() {
+                    let (found, scalar) = (shown(found), core::any::type_name::<T>());
+                    return Err(self.problem(row, column, format!("`{found}` is no finite number in {scalar}")));
+                }
             }
         }
         Ok(rows)
@@ -40,7 +53,7 @@ impl Table {
     /// Converts all columns to features: rows to predict.
     ///
     /// # Errors
-    /// [`Error::Line`] where there are not `N` columns, [`Error::Cell`] for a field that is not a number.
+    /// [`Error::Line`] where there are not `N` columns, [`Error::Cell`] for a field that is no finite number in `T`.
     pub fn inputs<const N: usize, T: Precision>(&self) -> Result<Vec<[T; N]>, Error> {
         self.numbers(&self.features(&[], N)?)
     }
@@ -49,9 +62,9 @@ impl Table {
     /// `Column::Last`, or a name of the header.
     ///
     /// # Errors
-    /// Those of [`Table::select`]; [`Error::Line`] where there are not N + 1 columns; [`Error::Cell`] for a field that is not a number, for a
-    /// label that is not an integer, and for labels that are constant over many rows while the column at the other end would be valid labels;
-    /// [`Error::Label`] for a label that is not a class.
+    /// Those of [`Table::select`]; [`Error::Line`] where there are not N + 1 columns; [`Error::Cell`] for a field that is no finite number in `T`,
+    /// for a label that is not an integer or exceeds 2^53, and for labels that are constant over many rows while the column at the other end
+    /// would be valid labels; [`Error::Label`] for a label that is not a class.
     pub fn labelled<const N: usize, T: Precision>(
         &self,
         label: impl Into<Column>,
@@ -66,13 +79,12 @@ impl Table {
     /// Converts each row to `N` features and the values of the columns `targets`.
     ///
     /// # Errors
-    /// Those of [`Table::select`]; [`Error::Line`] where there are not N + K columns, [`Error::Cell`] for a field that is not a number.
+    /// Those of [`Table::select`]; [`Error::Line`] where there are not N + K columns, [`Error::Cell`] for a field that is no finite number in `T`.
     pub fn regression<const N: usize, const K: usize, T: Precision, C: Into<Column>>(
         &self,
         targets: [C; K],
     ) -> Result<Dataset<[T; N], [T; K]>, Error> {
-        let targets =
-            targets.into_iter().map(|target| self.column_index(&target.into())).collect::<Result<Vec<_>, Error>>()?;
+        let targets = self.column_indices(targets)?;
         let features = self.features(&targets, N)?;
         Dataset::named(self.numbers(&features)?, self.numbers(&targets)?, self.origin())
     }
@@ -98,7 +110,7 @@ impl Table {
             for &column in &columns {
                 let pixel = self.number(row, column)?;
                 if pixel.fract() != 0.0 || !(0.0..=f64::from(white)).contains(&pixel) {
-                    let problem = format!("the pixel {pixel} is no whole number from 0 to {white}");
+                    let problem = format!("the pixel {} is no whole number from 0 to {white}", shown(pixel));
                     return Err(self.problem(row, column, problem));
                 }
                 bytes.push(pixel as u8);
@@ -112,7 +124,13 @@ impl Table {
         for sample in 0..self.len() {
             let label = self.number(sample, column)?;
             if label.fract() != 0.0 || label < 0.0 {
-                return Err(self.problem(sample, column, format!("the label {label} is no whole number from 0")));
+                let problem = format!("the label {} is no whole number from 0", shown(label));
+                return Err(self.problem(sample, column, problem));
+            }
+            // A larger label would be rounded or saturate as a `usize`, and the error would state another number than the file.
+            if label > LARGEST_EXACT.min(usize::MAX as f64) {
+                let problem = format!("the label {} is no whole number below {classes}", shown(label));
+                return Err(self.problem(sample, column, problem));
             }
             let label = label as usize;
             if label >= classes {

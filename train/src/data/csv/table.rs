@@ -178,15 +178,37 @@ impl Table {
             }
             Column::Named(name) => {
                 let names = self.names.as_deref().unwrap_or_default();
-                let mut indices = (0..names.len()).filter(|&index| names[index] == *name);
-                match (indices.next(), indices.next()) {
-                    (Some(index), None) => Ok(index),
-                    (None, _) if names.is_empty() => Err(self.no_column(name, "no header".to_owned())),
-                    (None, _) => Err(self.no_column(name, choices(name, &names.join(", ")))),
-                    (Some(_), Some(_)) => Err(self.no_column(name, "several of that name".to_owned())),
+                let indices: Vec<usize> = (0..names.len()).filter(|&index| names[index] == *name).collect();
+                match indices[..] {
+                    [index] => Ok(index),
+                    [] if names.is_empty() => Err(self.no_column(name, "no header".to_owned())),
+                    [] => Err(self.no_column(name, choices(name, &names.join(", ")))),
+                    _ => Err(Error::SeveralColumns { origin: self.origin.clone(), name: name.clone(), indices }),
                 }
             }
         }
+    }
+
+    /// Returns the indices of a list of columns, from 0, and refuses a column that is listed twice.
+    pub(super) fn column_indices<C: Into<Column>>(
+        &self,
+        columns: impl IntoIterator<Item = C>,
+    ) -> Result<Vec<usize>, Error> {
+        let mut listed = vec![false; self.columns.len()];
+        let mut indices = Vec::new();
+        for column in columns {
+            let index = self.column_index(&column.into())?;
+            if core::mem::replace(&mut listed[index], true) {
+                let (origin, name) = (self.origin.clone(), self.column_name(index));
+                return Err(Error::RepeatedColumn { origin, column: index + 1, name });
+            }
+            indices.push(index);
+        }
+        Ok(indices)
+    }
+
+    fn column_name(&self, column: usize) -> Option<String> {
+        self.names.as_ref().and_then(|names| names.get(column).cloned())
     }
 
     fn no_column(&self, name: &str, known: String) -> Error {
@@ -195,7 +217,7 @@ impl Table {
 
     /// Returns an error about a field.
     pub(super) fn problem(&self, row: usize, column: usize, problem: String) -> Error {
-        let name = self.names.as_ref().and_then(|names| names.get(column).cloned());
+        let name = self.column_name(column);
         Error::Cell { origin: self.origin.clone(), line: self.lines[row], column: column + 1, name, problem }
     }
 

@@ -33,7 +33,40 @@ fn the_column_of_the_label_is_the_given_one() {
     assert!(error.to_string().contains("`digit`"), "{error}");
     assert!(read("1,2\n").unwrap().select(["a"]).unwrap_err().to_string().ends_with("it has no header"));
     assert!(matches!(named.labelled::<2, f32>(3, 3), Err(Error::Outside { what: "column", found: 3, count: 3, .. })));
-    assert!(read("a,a\n1,2\n").unwrap().select(["a"]).is_err(), "two of one name");
+    let error = read("a,b,a\n1,2,3\n").unwrap().select(["a"]).unwrap_err().to_string();
+    assert_eq!(error, "the table: there are several columns `a`; their indices, from 0, are 0, 2");
+}
+
+#[test]
+fn a_column_that_is_listed_twice_is_refused() {
+    let table = read("a,b,c,y\n1,2,3,9\n").unwrap();
+    let twice = "the table: column 4 (`y`) is listed twice";
+    assert_eq!(table.regression::<2, 2, f32, _>(["y", "y"]).unwrap_err().to_string(), twice);
+    assert_eq!(table.clone().select(["y", "a", "y"]).unwrap_err().to_string(), twice);
+    assert_eq!(table.clone().select([Column::from("y"), Column::Last]).unwrap_err().to_string(), twice);
+    assert_eq!(table.without(["y", "y"]).unwrap_err().to_string(), twice);
+    let error = read("1,2\n").unwrap().select([1, 1]).unwrap_err().to_string();
+    assert_eq!(error, "the table: column 2 is listed twice");
+}
+
+#[test]
+fn numbers_are_finite_in_the_type_of_the_samples() {
+    let table = read("a,y\n3.4e38,1\n1e39,2\n").unwrap();
+    let problem = "the table, line 3: column 1 (`a`): `1e39` is no finite number in f32";
+    assert_eq!(table.inputs::<2, f32>().unwrap_err().to_string(), problem);
+    assert_eq!(table.labelled::<1, f32>("y", 3).unwrap_err().to_string(), problem);
+    assert_eq!(table.regression::<1, 1, f32, _>(["a"]).unwrap_err().to_string(), problem);
+    assert_eq!(table.inputs::<2, f64>().unwrap()[1], [1e39, 2.0]);
+    let error = read("a,b\n1,-1e400\n").unwrap().inputs::<2, f64>().unwrap_err().to_string();
+    assert_eq!(error, "the table, line 2: column 2 (`b`): `-1e400` is no finite number");
+}
+
+#[test]
+fn a_label_that_is_too_large_is_printed_as_it_was_read() {
+    let error = |text| read(text).unwrap().labelled::<1, f32>(Column::Last, 3).unwrap_err().to_string();
+    assert_eq!(error("1,1e30\n"), "the table, line 1: column 2: the label 1e30 is no whole number below 3");
+    assert_eq!(error("1,-1e30\n"), "the table, line 1: column 2: the label -1e30 is no whole number from 0");
+    assert_eq!(error("1,7\n"), "the table: sample 0 has the label 7; the classes are 0 to 2");
 }
 
 #[test]
@@ -88,7 +121,11 @@ fn what_spreadsheets_write_around_numbers_is_left_out() {
     assert_eq!(table.inputs::<2, f32>().unwrap(), [[1.0, 2.0]]);
     let table = Reader::new().delimiter(b'\t').unwrap().from_reader(&b"1\t\t2\n\t\t\n"[..], "it").unwrap();
     assert_eq!((table.len(), table.cell(1, 0).unwrap()), (2, Some(Cell::Missing)), "tabs are no empty line");
-    assert!(matches!(Reader::new().delimiter(b'"'), Err(Error::Setting { .. })));
+    let refused = |delimiter| Reader::new().delimiter(delimiter).unwrap_err().to_string();
+    let expected = "it must be an ASCII character other than a quote and the end of a line";
+    assert_eq!(refused(b'"'), format!("delimiter is '\"'; {expected}"));
+    assert_eq!(refused(b'\n'), format!("delimiter is '\\n'; {expected}"));
+    assert_eq!(refused(0xe9), format!("delimiter is the byte 0xe9; {expected}"));
 }
 
 #[test]
