@@ -113,8 +113,10 @@ fn a_loop_of_ones_own_names_samples_by_its_batches() {
 fn a_validation_or_an_evaluation_that_is_no_number_names_the_sample() {
     let mut network = Rectified::init(1);
     let broken = set(f32::NAN);
-    let expected = "the data: the input of sample 37 is NaN or infinite";
-    assert_eq!(evaluate(&network, &broken, &CrossEntropy::new()).unwrap_err().to_string(), expected);
+    let expected = "the input of sample 37 is NaN or infinite";
+    let error = evaluate(&network, &broken, &CrossEntropy::new()).unwrap_err().to_string();
+    assert_eq!(error, format!("the data: {expected}"));
+    let expected = format!("the validation set: {expected}");
     let watched = EarlyStopping::new(2).unwrap().watch(Watch::Error);
     for trainer in [trainer(), trainer().early_stopping(watched)] {
         assert_eq!(trainer.fit(&mut network, &set(0.0), Some(&broken)).unwrap_err().to_string(), expected);

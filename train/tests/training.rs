@@ -171,7 +171,17 @@ fn what_cannot_be_trained_is_refused_before_the_first_step() {
     let (images, mut labels) = spots(40, 1);
     labels[17] = 3;
     let wrong = Dataset::new(images, labels).unwrap();
-    assert!(matches!(refused(quick(), &wrong), Error::Label { sample: 17, label: 3, classes: 3, .. }));
+    let error = refused(quick(), &wrong);
+    assert!(matches!(error, Error::Label { sample: 17, label: 3, classes: 3, .. }));
+    assert_eq!(error.to_string(), "the data: sample 17 has the label 3; the classes are 0 to 2");
+    let error = quick().fit(&mut network, &train, Some(&wrong)).unwrap_err().to_string();
+    assert_eq!(error, "the validation set: sample 17 has the label 3; the classes are 0 to 2");
+    let empty = Pairs::<Tensor<6, 6, 1>, usize>::new(&[], &[]).unwrap();
+    let error = quick().fit(&mut network, &train, Some(&empty)).unwrap_err().to_string();
+    assert_eq!(error, "the validation set: no samples; at least one is needed");
+    let mut refused = |trainer: Trainer<'_, Spot, usize, CrossEntropy, Sgd>, train: &Spots| {
+        trainer.fit(&mut network, train, None).unwrap_err()
+    };
     let stopping = quick().early_stopping(EarlyStopping::new(2).unwrap());
     assert!(matches!(refused(stopping, &train), Error::NoValidation { .. }));
     let nothing = Pairs::<Tensor<6, 6, 1>, usize>::new(&[], &[]).unwrap();

@@ -219,7 +219,7 @@ where
     S: Samples<N::Input, Y> + ?Sized,
     L: Loss<N::Head, Y>,
 {
-    super::evaluate::check::<N, Y, L>(&samples, loss)?;
+    super::evaluate::check::<N, Y, L>(&samples, loss, samples.origin())?;
     let mut total = BatchLoss::default();
     for first in (0..samples.len()).step_by(IMAGES_PER_PASS) {
         let range = first..samples.len().min(first + IMAGES_PER_PASS);

@@ -33,9 +33,9 @@ where
 {
     // A reference to any samples is `Sized`, and so converts to `dyn Samples`: the evaluation is compiled once for all kinds.
     let samples: &dyn Samples<N::Input, Y> = &samples;
-    check::<N, Y, L>(samples, loss)?;
+    check::<N, Y, L>(samples, loss, samples.origin())?;
     let found = Evaluator::new(samples.len()).run(network, samples, loss, &Threads::default(), &mut []);
-    explained::<N, Y>(found, samples)
+    explained::<N, Y>(found, samples, samples.origin())
 }
 
 /// Returns the answers of `network` for all samples.
@@ -52,26 +52,29 @@ where
     answers
 }
 
-/// Refuses an empty set and targets that the loss cannot compare.
-pub(crate) fn check<N, Y, L>(samples: &dyn Samples<N::Input, Y>, loss: &L) -> Result<(), Error>
+/// Refuses an empty set and targets that the loss cannot compare; `origin` is the name of the set in errors.
+pub(crate) fn check<N, Y, L>(samples: &dyn Samples<N::Input, Y>, loss: &L, origin: &str) -> Result<(), Error>
 where
     N: Network,
     Y: Target,
     L: Loss<N::Head, Y>,
 {
     if samples.is_empty() {
-        return Err(Error::Empty { origin: samples.origin().to_owned() });
+        return Err(Error::Empty { origin: origin.to_owned() });
     }
     for index in 0..samples.len() {
         let target = core::slice::from_ref(samples.target(index));
-        loss.check(N::OUTPUT, target, samples.origin())
-            .map_err(|error| error.of_sample(samples.origin(), &|_| index))?;
+        loss.check(N::OUTPUT, target, origin).map_err(|error| error.of_sample(origin, &|_| index))?;
     }
     Ok(())
 }
 
-/// Returns the loss on `samples`, or an error where it is not finite because one of their inputs is not.
-pub(crate) fn explained<N, Y>(found: BatchLoss, samples: &dyn Samples<N::Input, Y>) -> Result<BatchLoss, Error>
+/// Returns the loss on `samples`, or an error where it is not finite because one of their inputs is not; `origin` is their name in errors.
+pub(crate) fn explained<N, Y>(
+    found: BatchLoss,
+    samples: &dyn Samples<N::Input, Y>,
+    origin: &str,
+) -> Result<BatchLoss, Error>
 where
     N: Network,
 {
@@ -80,7 +83,7 @@ where
     }
     for sample in 0..samples.len() {
         if broken_input(core::slice::from_ref(samples.input(sample))).is_some() {
-            return Err(Error::Input { origin: samples.origin().to_owned(), sample });
+            return Err(Error::Input { origin: origin.to_owned(), sample });
         }
     }
     Ok(found)

@@ -2,6 +2,9 @@
 
 use crate::error::Error;
 
+/// The name in errors of samples without a name of their own.
+pub(crate) const UNNAMED: &str = "the data";
+
 /// Inputs and their targets by index: a data set, two slices, or a choice from another set.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no samples with inputs of type `{I}`",
@@ -21,7 +24,7 @@ pub trait Samples<I, Y>: Sync {
     fn target(&self, index: usize) -> &Y;
     /// Returns the name of the data in errors.
     fn origin(&self) -> &str {
-        "the data"
+        UNNAMED
     }
 }
 
@@ -61,7 +64,7 @@ impl<'a, I, Y> Pairs<'a, I, Y> {
         if inputs.len() == targets.len() {
             Ok(Self { inputs, targets })
         } else {
-            Err(Error::Count { origin: "the data".to_owned(), inputs: inputs.len(), targets: targets.len() })
+            Err(Error::Count { origin: UNNAMED.to_owned(), inputs: inputs.len(), targets: targets.len() })
         }
     }
 }

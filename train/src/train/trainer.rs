@@ -324,7 +324,7 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         Y: Target,
         T: Target,
     {
-        super::evaluate::check::<N, Y, L>(train, &self.plan.loss)?;
+        super::evaluate::check::<N, Y, L>(train, &self.plan.loss, train.origin())?;
         let sampler = Shuffled::new(train, self.plan.preparation.seed());
         super::fit::fit(self.plan, network, sampler, false, validation)
     }

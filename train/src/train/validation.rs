@@ -3,7 +3,7 @@
 use super::batch_loss::BatchLoss;
 use super::early_stopping::{EarlyStopping, Watch};
 use super::evaluate::{Evaluator, explained};
-use super::samples::Samples;
+use super::samples::{Samples, UNNAMED};
 use super::target::Target;
 use crate::error::Error;
 use crate::loss::Loss;
@@ -105,7 +105,7 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
 
     pub(crate) fn of(samples: &'a dyn Samples<N::Input, Y>) -> Result<Self, Error> {
         if samples.is_empty() {
-            return Err(Error::Empty { origin: samples.origin().to_owned() });
+            return Err(Error::Empty { origin: validation_origin(samples.origin()) });
         }
         let evaluator = Evaluator::new(samples.len());
         Ok(Self { samples, evaluator, metrics: Vec::new(), answers: Vec::new(), targets: Vec::new() })
@@ -158,7 +158,7 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
         loss: &L,
         rules: Option<&EarlyStopping>,
     ) -> Result<(), Error> {
-        super::evaluate::check::<N, Y, L>(self.samples, loss)?;
+        super::evaluate::check::<N, Y, L>(self.samples, loss, &validation_origin(self.samples.origin()))?;
         let first = copies([self.samples.target(0)]);
         let answer = network.predict_batch(core::slice::from_ref(self.samples.input(0)));
         for metric in &self.metrics {
@@ -180,13 +180,18 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
         threads: &Threads,
     ) -> Result<Validation, Error> {
         let loss = self.evaluator.run(network, self.samples, loss, threads, &mut self.answers);
-        let loss = explained::<N, Y>(loss, self.samples)?;
+        let loss = explained::<N, Y>(loss, self.samples, &validation_origin(self.samples.origin()))?;
         let mut metrics = Vec::with_capacity(self.metrics.len());
         for metric in &self.metrics {
             metrics.push((metric.name, (metric.measure)(&self.answers, &self.targets)?));
         }
         Ok(Validation { loss, metrics })
     }
+}
+
+/// Returns the name of a validation set in errors, which distinguishes it from the training set.
+fn validation_origin(origin: &str) -> String {
+    if origin == UNNAMED { "the validation set".to_owned() } else { format!("the validation set, {origin}") }
 }
 
 /// Refuses to watch a value that is not measured.
