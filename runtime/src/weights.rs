@@ -14,6 +14,9 @@ pub use crate::storage::safetensors::Checksum;
 use crate::storage::safetensors::{View, WeightFile, Writer};
 use crate::suggest::nearest;
 
+/// The text `kind` of a checkpoint of a training run.
+pub const CHECKPOINT: &str = "netwright checkpoint";
+
 /// Saves and loads a network's weights: trained parameters and statistics.
 ///
 /// A file is written under a temporary name and then renamed, so that the old file stays intact until the new one is complete. A file is
@@ -31,8 +34,9 @@ pub trait SaveWeights: Network {
     /// Loads the weights from a file that [`Self::save`] or another program with the same tensor names wrote.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Weights`] with every tensor that is missing, unknown, or of another shape or dtype;
-    /// and those of [`WeightFile::from_bytes`] for a file that is truncated or no safetensors file. The network is unchanged then.
+    /// [`Error::Io`]; [`Error::Weights`] with every tensor that is missing, unknown, or of another shape or dtype; [`Error::Format`] for a
+    /// checkpoint of a training run, whose weights [`Self::load_matching`] loads; and those of [`WeightFile::from_bytes`] for a file that is
+    /// truncated or no safetensors file. The network is unchanged then.
     fn load(&mut self, path: impl AsRef<Path>) -> Result<Loaded, Error> {
         Self::Scalar::load_weights(Facts::of::<Self>(), self.weights_mut(), path.as_ref(), false)
     }
@@ -350,6 +354,15 @@ impl<'o, T: Precision> Compared<'o, T> {
     }
 }
 
+/// Refuses a checkpoint where a file of weights is expected; `kind` is the text `kind` of the file. A checkpoint has other tensors too.
+fn check_kind(kind: Option<&str>, origin: &str) -> Result<(), Error> {
+    if kind != Some(CHECKPOINT) {
+        return Ok(());
+    }
+    let found = "a checkpoint of a training run, whose weights `load_matching` of a network loads".to_owned();
+    Err(Error::Format { origin: origin.to_owned(), expected: "a file of weights".to_owned(), found })
+}
+
 /// Loads all tensors of a network from a file that has exactly these tensors; otherwise changes nothing.
 fn take_all<T: Precision>(
     facts: Facts,
@@ -357,6 +370,7 @@ fn take_all<T: Precision>(
     file: &WeightFile,
     convert: bool,
 ) -> Result<Loaded, Error> {
+    check_kind(file.metadata("kind"), file.origin())?;
     let offers = of_file(file, |_| true);
     let compared = Compared::new(facts, &offers, "", convert);
     compared.check(facts, file.origin())?;
@@ -408,6 +422,7 @@ pub(crate) fn with_all<T: Precision, R>(
     stream: &Safetensors,
     take: &dyn Fn(&Compared<'_, T>) -> Result<R, Error>,
 ) -> Result<R, Error> {
+    check_kind(stream.metadata("kind"), stream.origin())?;
     let offers = of_stream(stream);
     let compared = Compared::new(facts, &offers, "", false);
     compared.check(facts, stream.origin())?;

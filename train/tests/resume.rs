@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use netwright_runtime::Error;
 use netwright_runtime::network::Network;
 use netwright_runtime::storage::safetensors::{Checksum, WeightFile, Writer};
+use netwright_runtime::weights::SaveWeights;
 use netwright_train::loss::CrossEntropy;
 use netwright_train::optim::{Adam, Sgd};
 use netwright_train::schedule::ReduceOnPlateau;
@@ -174,6 +175,25 @@ fn a_checkpoint_that_is_damaged_or_of_another_run_is_refused_and_nothing_changes
     let error = refused(&file, |trainer| fit(&mut network, trainer));
     assert!(matches!(&error, Error::Format { found, .. } if found == "version 1"), "{error}");
     assert!(bits(&network) == before);
+}
+
+#[test]
+fn a_checkpoint_is_no_file_of_weights_and_the_error_says_what_reads_it() {
+    let folder = Folder::new("checkpoint-as-weights");
+    let file = folder.file();
+    let mut trained = SpotDropout::init(1);
+    trainer(Some(&file), END).epochs(1).unwrap().fit(&mut trained, &data(70, 1), Some(&data(33, 2))).unwrap();
+    let said = "expected a file of weights, found a checkpoint of a training run, whose weights `load_matching` of a network loads";
+    let error = SpotDropout::from_file(&file).unwrap_err().to_string();
+    assert_eq!(error, format!("{}: {said}", file.display()));
+    let mut network = SpotDropout::init(2);
+    let before = bits(&network);
+    assert_eq!(network.load(&file).unwrap_err().to_string(), error);
+    let bytes = std::fs::read(&file).unwrap();
+    assert_eq!(network.load_bytes(&bytes).unwrap_err().to_string(), format!("the bytes: {said}"));
+    assert!(bits(&network) == before);
+    network.load_matching(&file).unwrap();
+    assert!(bits(&network) == bits(&trained));
 }
 
 #[test]

@@ -79,6 +79,9 @@ pub(super) struct Entry {
     pub(super) bytes: [usize; 2],
 }
 
+/// The prefix of netwright's keys, so that they do not collide with those of other programs.
+pub(super) const OWN: &str = "netwright.";
+
 /// The entries of all tensors and the metadata texts of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Header {
@@ -87,6 +90,11 @@ pub(super) struct Header {
 }
 
 impl Header {
+    /// Returns one of netwright's texts; `key` is without [`OWN`].
+    pub(super) fn own_text(&self, key: &str) -> Option<&str> {
+        self.texts.get(&format!("{OWN}{key}")).map(String::as_str)
+    }
+
     /// Returns the header as JSON, padded so that the data behind it starts at a multiple of eight bytes.
     pub(super) fn to_text(&self) -> String {
         let texts = self.texts.iter().map(|(key, text)| format!("{}:{}", quoted(key), quoted(text)));

@@ -7,7 +7,7 @@ use netwright_abi::FileKind;
 
 use super::by_name::ByName;
 pub use super::header::Dtype;
-use super::header::{Entry, Header, listed};
+use super::header::{Entry, Header, OWN, listed};
 use super::json::quoted;
 use super::{half, kind};
 use crate::error::Error;
@@ -15,8 +15,6 @@ use crate::scalar::{Precision, Scalar};
 
 /// The largest length of a header, as in the reference implementation of the format.
 pub(super) const MAX_HEADER_LEN: u64 = 100_000_000;
-/// The prefix of netwright's keys, so that they do not collide with those of other programs.
-const OWN: &str = "netwright.";
 const CHECKSUM: &str = "netwright.crc32";
 
 /// A writer that collects named tensors and named texts for a file.
@@ -230,7 +228,7 @@ impl WeightFile {
 
     /// Returns one of netwright's texts: see [`Writer::metadata`].
     pub fn metadata(&self, key: &str) -> Option<&str> {
-        self.header.texts.get(&format!("{OWN}{key}")).map(String::as_str)
+        self.header.own_text(key)
     }
 
     /// Returns all tensors, sorted by name.

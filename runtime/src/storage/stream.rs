@@ -60,6 +60,11 @@ impl Safetensors {
         self.contents.origin()
     }
 
+    /// Returns one of netwright's texts: see [`Writer::metadata`](super::safetensors::Writer::metadata).
+    pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
+        self.header.own_text(key)
+    }
+
     /// Returns all tensors, sorted by name: name, element type, shape.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, Dtype, &[usize])> {
         self.header.entries.iter().map(|(name, entry)| (name, entry.dtype, entry.shape.as_slice()))

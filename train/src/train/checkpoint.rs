@@ -12,7 +12,7 @@ use crate::scalar::Precision;
 use crate::settings::Settings;
 use crate::storage::check_writable;
 use crate::storage::safetensors::{WeightFile, Writer};
-use crate::weights::{Checksum, Compared, add_weights, of_file};
+use crate::weights::{CHECKPOINT, Checksum, Compared, add_weights, of_file};
 
 /// The version of the checkpoint format.
 const VERSION: &str = "3";
@@ -203,7 +203,7 @@ fn write<T: Precision>(identity: &Identity, run: &View<'_, T>) -> Writer {
     let View { watcher, position, history, .. } = run;
     let watcher = watcher.as_deref();
     let mut writer = Writer::new();
-    writer.metadata("kind", "netwright checkpoint");
+    writer.metadata("kind", CHECKPOINT);
     writer.metadata("version", VERSION);
     writer.metadata("network", run.facts.name);
     writer.metadata("layers", &layer_texts(run.facts));
@@ -269,7 +269,7 @@ impl Checkpoint {
             let expected = format!("{prefix}{expected}");
             Err(Error::Format { origin: origin.clone(), expected, found: format!("{prefix}{found}") })
         };
-        expect("kind", "netwright checkpoint", "")?;
+        expect("kind", CHECKPOINT, "")?;
         expect("version", VERSION, "version ")?;
         // Only a run writes checkpoints, so a change is damage, and a run that resumes from it would be another run.
         match file.checksum() {
