@@ -5,6 +5,14 @@ use netwright_runtime::{Precision, Shape};
 use netwright_train::loss::{BinaryCrossEntropy, CrossEntropy, Loss, MeanAbsoluteError, Reduction, SquaredError};
 use serde_json::Value;
 
+#[test]
+fn every_loss_is_a_constant_a_default_and_new() {
+    assert_eq!([CrossEntropy; 2], [CrossEntropy::new(), CrossEntropy::default()]);
+    assert_eq!([BinaryCrossEntropy; 2], [BinaryCrossEntropy::new(), BinaryCrossEntropy::default()]);
+    assert_eq!([SquaredError; 2], [SquaredError::new(), SquaredError::default()]);
+    assert_eq!([MeanAbsoluteError; 2], [MeanAbsoluteError::new(), MeanAbsoluteError::default()]);
+}
+
 fn case(id: &str) -> Value {
     let golden: Value = serde_json::from_str(include_str!("golden/losses.json")).unwrap();
     let cases = golden["cases"].as_array().unwrap();

@@ -22,9 +22,9 @@ pub struct BinaryCrossEntropy {
     reduction: Reduction,
 }
 
-/// The loss averaged over the outputs of an image: `.loss(BinaryCrossEntropy)`.
+/// A constant with the name of its type, equal to [`BinaryCrossEntropy::new`]: `.loss(BinaryCrossEntropy)`.
 #[allow(non_upper_case_globals)]
-pub const BinaryCrossEntropy: BinaryCrossEntropy = BinaryCrossEntropy { reduction: Reduction::Mean };
+pub const BinaryCrossEntropy: BinaryCrossEntropy = BinaryCrossEntropy::new();
 
 /// Returns the loss at logit z, and a − y. The term ln(1 + e⁻ᶻ) is computed so that it cannot overflow.
 fn at(z: f64, y: f64) -> (f64, f64) {
@@ -38,6 +38,11 @@ fn at(z: f64, y: f64) -> (f64, f64) {
 }
 
 impl BinaryCrossEntropy {
+    /// Creates the loss, averaged over the outputs of an image.
+    pub const fn new() -> Self {
+        Self { reduction: Reduction::Mean }
+    }
+
     /// Sets how the losses of an image's outputs are reduced.
     ///
     /// ```

@@ -21,13 +21,13 @@ pub struct MeanAbsoluteError {
     reduction: Reduction,
 }
 
-/// The squared error, averaged over the outputs: `.loss(SquaredError)`.
+/// A constant with the name of its type, equal to [`SquaredError::new`]: `.loss(SquaredError)`.
 #[allow(non_upper_case_globals)]
-pub const SquaredError: SquaredError = SquaredError { reduction: Reduction::Mean };
+pub const SquaredError: SquaredError = SquaredError::new();
 
-/// The absolute error, averaged over the outputs: `.loss(MeanAbsoluteError)`.
+/// A constant with the name of its type, equal to [`MeanAbsoluteError::new`]: `.loss(MeanAbsoluteError)`.
 #[allow(non_upper_case_globals)]
-pub const MeanAbsoluteError: MeanAbsoluteError = MeanAbsoluteError { reduction: Reduction::Mean };
+pub const MeanAbsoluteError: MeanAbsoluteError = MeanAbsoluteError::new();
 
 fn squared(answer: f64, target: f64) -> (f64, f64) {
     let error = answer - target;
@@ -50,6 +50,11 @@ fn absolute(answer: f64, target: f64) -> (f64, f64) {
 macro_rules! distance {
     ($loss:ident, $one:ident) => {
         impl $loss {
+            /// Creates the loss, averaged over the outputs of an image.
+            pub const fn new() -> Self {
+                Self { reduction: Reduction::Mean }
+            }
+
             /// Sets how the losses of an image's outputs are reduced.
             ///
             /// ```
