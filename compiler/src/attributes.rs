@@ -8,10 +8,12 @@
 //! | all others (`doc`, `deprecated`, `derive`, `must_use`, `warn`, …) | the type |
 
 use netwright_grammar::{Diagnostic, Network, Span};
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::parse::Parser as _;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Path, Token, Visibility, parse_quote};
+
+use crate::emit::Context;
 
 /// Derivable traits of the standard library, with the reason why a network does not derive each.
 const DERIVED: &[(&str, &str)] = &[
@@ -55,9 +57,46 @@ fn applicable(meta: &Meta, lints: bool) -> Option<Meta> {
     }
 }
 
-/// The attributes of the type: all of them.
-pub(crate) fn of_type(network: &Network, source: &str) -> TokenStream {
-    network.attributes.iter().filter_map(|&span| text(span, source).parse::<TokenStream>().ok()).collect()
+/// The attributes of the type: all of them, with their spans in the user's file, where rustc reports their errors.
+pub(crate) fn of_type(network: &Network, context: &Context<'_>) -> TokenStream {
+    let parsed = |&span: &Span| {
+        let tokens = text(span, context.source).parse::<TokenStream>().ok()?;
+        Some(located(tokens, &mut span.start.clone(), span.end, context))
+    };
+    network.attributes.iter().filter_map(parsed).collect()
+}
+
+/// Tokens parsed from the bytes `*next..end` of the source, with their spans in the user's file. Advances `next` behind the tokens.
+fn located(tokens: TokenStream, next: &mut usize, end: usize, context: &Context<'_>) -> TokenStream {
+    let find = |token: &str, next: &mut usize| {
+        let start = *next + context.source.get(*next..end)?.find(token)?;
+        *next = start + token.len();
+        Some((context.span)(Span::new(start, *next)))
+    };
+    let mut output = TokenStream::new();
+    for mut token in tokens {
+        let span = match &token {
+            TokenTree::Group(group) => {
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Parenthesis => ("(", ")"),
+                    Delimiter::Brace => ("{", "}"),
+                    Delimiter::Bracket => ("[", "]"),
+                    Delimiter::None => ("", ""),
+                };
+                find(open, next);
+                let inside = located(group.stream(), next, end, context);
+                token = Group::new(group.delimiter(), inside).into();
+                // A token has one span, and rustc underlines from the `#` to the last token of an attribute.
+                find(close, next)
+            }
+            leaf => find(&leaf.to_string(), next),
+        };
+        if let Some(span) = span {
+            token.set_span(span);
+        }
+        output.extend([token]);
+    }
+    output
 }
 
 /// The attributes of the other items: those that apply to every item, with or without `lints`.

@@ -1,7 +1,7 @@
 //! Emitted code reads like a lecture: its names are derived from the names of layers.
 
 use netwright_compiler::{Audience, compile};
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 
 /// The code emitted for a text.
 fn emitted(text: &str) -> String {
@@ -48,4 +48,40 @@ fn the_arrays_of_a_layer_are_emitted_once() {
         1,
         "`layers()` and `layers_mut()` follow from one list"
     );
+}
+
+/// All tokens with their text, also those in groups; a group itself after its tokens, as its last sign.
+fn leaves(tokens: TokenStream) -> Vec<(String, Span)> {
+    let leaves = tokens.into_iter().flat_map(|token| match &token {
+        TokenTree::Group(group) => {
+            let end = group.to_string().pop().unwrap_or_default();
+            leaves(group.stream()).into_iter().chain([(end.to_string(), group.span_close())]).collect()
+        }
+        leaf => vec![(leaf.to_string(), leaf.span())],
+    });
+    leaves.collect()
+}
+
+#[test]
+fn an_attribute_has_its_spans_in_the_text() {
+    let attribute = r##"#[serde(r#type(a = "]", b = ")"))]"##;
+    let text = format!("#[doc = \"(A network.\"] {attribute} Net(4) {{ softmax 2 }}");
+    let in_text = leaves(text.parse().unwrap());
+    let span = |bytes: netwright_grammar::Span| {
+        let found = in_text.iter().find(|(_, span)| span.byte_range().end == base(&in_text) + bytes.end);
+        found.map_or_else(Span::call_site, |(_, span)| *span)
+    };
+    let compiled = compile(&text, &TokenStream::new(), &span, Audience::Rustc);
+    let emitted = leaves(compiled.tokens);
+    let start = emitted.windows(3).position(|tokens| tokens[2].0 == "serde").expect("it is emitted");
+    for (index, (token, _)) in leaves(attribute.parse().unwrap()).iter().enumerate() {
+        let (found, span) = &emitted[start + 1 + index];
+        assert_eq!(found, token);
+        assert_eq!(span.source_text().as_deref(), Some(token.as_str()), "{index}");
+    }
+}
+
+/// The first byte of a text that was parsed to these tokens and starts with the first of them.
+fn base(tokens: &[(String, Span)]) -> usize {
+    tokens[0].1.byte_range().start
 }

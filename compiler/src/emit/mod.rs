@@ -72,7 +72,7 @@ impl<'a> Item<'a> {
         Self {
             name: &syntax.name.text,
             span: (context.span)(syntax.name.span),
-            attributes: attributes::of_type(syntax, context.source),
+            attributes: attributes::of_type(syntax, context),
             of_every_item: attributes::of_every_item(syntax, context.source, true),
             visibility: attributes::visibility(syntax, context.source),
         }
