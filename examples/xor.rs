@@ -1,6 +1,6 @@
 //! The smallest network that needs a hidden layer: exclusive or (slides 1 to 3).
 //!
-//! Look at the four answers: no line through the plane has (0, 1) and (1, 0) on one side and (0, 0) and (1, 1) on the other.
+//! `cargo run --example xor` prints the four answers. No line separates (0, 1) and (1, 0) from (0, 0) and (1, 1).
 
 use netwright::prelude::*;
 

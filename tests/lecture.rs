@@ -289,14 +289,14 @@ fn equations_differences_and_the_library_give_the_same_gradients() {
     for seed in 0..5 {
         let found = gradients::compare(seed).unwrap();
         assert!(found.forward < 1e-14, "{}", found.forward);
-        assert_eq!(found.slopes.iter().map(|slopes| slopes.by_library.len()).sum::<usize>(), 54 + 3 + 24 + 2 + 98);
-        for slopes in &found.slopes {
-            let [by_hand, by_differences] = slopes.distances();
-            assert!(slopes.by_library[slopes.largest()].abs() > 1e-3, "{slopes:?}");
-            assert!(by_hand < 1e-13 && by_differences < 1e-8, "{}: {slopes:?}", slopes.what);
+        assert_eq!(found.gradients.iter().map(|tensor| tensor.by_library.len()).sum::<usize>(), 54 + 3 + 24 + 2 + 98);
+        for tensor in &found.gradients {
+            let [by_hand, by_differences] = tensor.distances();
+            assert!(tensor.by_library[tensor.largest()].abs() > 1e-3, "{tensor:?}");
+            assert!(by_hand < 1e-13 && by_differences < 1e-8, "{}: {tensor:?}", tensor.what);
         }
-        let ones = found.pool.slope.as_slice().iter().filter(|slope| **slope == 1.0).count();
-        let zeros = found.pool.slope.as_slice().iter().filter(|slope| **slope == 0.0).count();
+        let ones = found.pool.gradient.as_slice().iter().filter(|gradient| **gradient == 1.0).count();
+        let zeros = found.pool.gradient.as_slice().iter().filter(|gradient| **gradient == 0.0).count();
         assert_eq!((ones, zeros), (8, 24), "one place in each window of {:?}", found.pool.before.as_slice());
     }
 }

@@ -1,4 +1,4 @@
-//! A small convolutional network, and digits changed so that it errs.
+//! A small convolutional network, and adversarial attacks on the digits that it classifies.
 
 use netwright::prelude::*;
 use netwright::random::Random;
@@ -8,13 +8,13 @@ use netwright::train::{evaluate, predicted_class};
 use netwright::{Error, Sample};
 
 netwright::network! {
-    /// A reader of small digits.
+    /// A classifier of digits of 16x16 pixels.
     pub Reader(16x16x1) { conv 3x3x8 same relu; maxpool 2; conv 3x3x16 same relu; maxpool 2; dense 32 relu; softmax 10 }
 }
 
 pub(crate) type Digits = Dataset<Tensor<16, 16, 1>>;
 
-/// Trains on the digits as they are, or with half of each batch attacked by the fast gradient sign of this ε.
+/// Trains on clean digits or, with `epsilon`, with half of each batch attacked by the fast gradient sign method with this ε.
 pub(crate) fn trained(train: &Digits, epochs: u64, seed: u64, epsilon: Option<f64>) -> Result<Reader, Error> {
     let mut network = Reader::init(seed);
     let mut trainer = Trainer::new()
@@ -31,28 +31,28 @@ pub(crate) fn trained(train: &Digits, epochs: u64, seed: u64, epsilon: Option<f6
     Ok(network)
 }
 
-/// One step of ε, within what a pixel can be.
+/// The fast gradient sign method: one step of ε, clamped to the range of a pixel.
 pub(crate) fn fgsm(epsilon: f64) -> Result<Attack, Error> {
     Attack::fgsm(epsilon)?.range(0.0, 1.0)
 }
 
-/// Ten steps of ε/4, never further than ε.
+/// Projected gradient descent: ten steps of ε/4 that stay within a distance of ε.
 pub(crate) fn pgd(epsilon: f64) -> Result<Attack, Error> {
     Attack::pgd(epsilon, epsilon / 4.0, 10)?.range(0.0, 1.0)
 }
 
-/// The accuracy on digits as they are.
+/// Returns the accuracy on clean digits.
 pub(crate) fn clean(network: &Reader, digits: &Digits) -> Result<f64, Error> {
     Ok(evaluate(network, digits, &CrossEntropy::new())?.accuracy().unwrap_or(f64::NAN))
 }
 
-/// The accuracy on digits as the attack changes them.
+/// Returns the accuracy on attacked digits.
 pub(crate) fn under(network: &Reader, digits: &Digits, attack: &Attack) -> Result<f64, Error> {
     let loss = adversarial::evaluate_under(network, digits, &CrossEntropy::new(), attack)?;
     Ok(loss.accuracy().unwrap_or(f64::NAN))
 }
 
-/// The accuracy where every pixel moves by ε up or down, at random: as far as the fast gradient sign moves it, without its aim.
+/// Returns the accuracy where each pixel moves by ε up or down at random: as far as under the fast gradient sign method, but without its direction.
 pub(crate) fn under_noise(network: &Reader, digits: &Digits, epsilon: f32, seed: u64) -> Result<f64, Error> {
     let mut random = Random::new(seed);
     let mut noisy = digits.clone();
@@ -65,7 +65,7 @@ pub(crate) fn under_noise(network: &Reader, digits: &Digits, epsilon: f32, seed:
     clean(network, &noisy)
 }
 
-/// The largest change of a pixel by an attack.
+/// Returns the largest change that an attack makes to a pixel.
 pub(crate) fn largest_change(network: &Reader, digits: &Digits, attack: &Attack) -> Result<f32, Error> {
     let loss = CrossEntropy::new();
     let changed = adversarial::attack(network, digits.inputs(), digits.targets(), &loss, attack)?;
@@ -73,8 +73,8 @@ pub(crate) fn largest_change(network: &Reader, digits: &Digits, attack: &Attack)
     Ok(pairs.map(|(before, after): (&f32, &f32)| (after - before).abs()).fold(0.0, f32::max))
 }
 
-/// Digits that the network reads and that it no longer reads when attacked: each before, what is added, and after, with what the
-/// network says of it.
+/// Draws `count` digits that the network classifies correctly until they are attacked: each digit, the perturbation and their sum, with the
+/// network's predictions.
 pub(crate) fn pictures(network: &Reader, digits: &Digits, epsilon: f64, count: usize) -> Result<Sheet, Error> {
     let (loss, attack) = (CrossEntropy::new(), fgsm(epsilon)?);
     let says = |image: &Tensor<16, 16, 1>| {

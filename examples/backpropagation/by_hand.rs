@@ -1,11 +1,11 @@
-//! The equations of slides 37 to 39 as loops. Positions start at 0; i is the row and j the column.
+//! The equations of slides 37 to 39 as loops. Indices start at 0; i is the row and j the column.
 
 use netwright::Tensor;
 
-/// kernel[i][j][f][f′]
+/// The weights of a convolution, indexed as kernel[i][j][f][f′].
 pub(crate) type Kernel<const H: usize, const W: usize, const C: usize, const F: usize> = [[[[f64; F]; C]; W]; H];
 
-/// z[i′,j′,f′] = b[f′] + Σᵢ Σⱼ Σ_f a[i′+i, j′+j, f] w[i,j,f,f′] (slide 37)
+/// Computes z[i′,j′,f′] = b[f′] + Σᵢ Σⱼ Σ_f a[i′+i, j′+j, f] w[i,j,f,f′] (slide 37)
 pub(crate) fn convolve<
     const H: usize,
     const W: usize,
@@ -33,8 +33,8 @@ pub(crate) fn convolve<
     })
 }
 
-/// ∂ℓ/∂w[i,j,f,f′] = Σ_{i′,j′} ∂ℓ/∂z[i′,j′,f′] a[i′+i, j′+j, f], for ∂z[i′,j′,f′]/∂w[i,j,f,f′] = a[i′+i, j′+j, f] (slide 38)
-pub(crate) fn slope_of_kernel<
+/// Computes ∂ℓ/∂w[i,j,f,f′] = Σ_{i′,j′} ∂ℓ/∂z[i′,j′,f′] a[i′+i, j′+j, f], because ∂z[i′,j′,f′]/∂w[i,j,f,f′] = a[i′+i, j′+j, f] (slide 38)
+pub(crate) fn kernel_gradient<
     const H: usize,
     const W: usize,
     const C: usize,
@@ -64,13 +64,13 @@ pub(crate) fn slope_of_kernel<
     dw
 }
 
-/// ∂ℓ/∂b[f′] = Σ_{i′,j′} ∂ℓ/∂z[i′,j′,f′], for ∂z/∂b = 1
-pub(crate) fn slope_of_bias<const OH: usize, const OW: usize, const F: usize>(dz: &Tensor<OH, OW, F, f64>) -> [f64; F] {
-    std::array::from_fn(|filter| (0..OH * OW).map(|place| dz[[place / OW, place % OW, filter]]).sum())
+/// Computes ∂ℓ/∂b[f′] = Σ_{i′,j′} ∂ℓ/∂z[i′,j′,f′], because ∂z/∂b = 1
+pub(crate) fn bias_gradient<const OH: usize, const OW: usize, const F: usize>(dz: &Tensor<OH, OW, F, f64>) -> [f64; F] {
+    std::array::from_fn(|filter| (0..OH * OW).map(|position| dz[[position / OW, position % OW, filter]]).sum())
 }
 
-/// ∂ℓ/∂a[i,j,f] = Σ_{i′,j′,f′} ∂ℓ/∂z[i′,j′,f′] w[i−i′, j−j′, f, f′], where the filter reaches (slide 38)
-pub(crate) fn slope_of_input<
+/// Computes ∂ℓ/∂a[i,j,f] = Σ_{i′,j′,f′} ∂ℓ/∂z[i′,j′,f′] w[i−i′, j−j′, f, f′] over the outputs (i′, j′) whose window covers (i, j) (slide 38)
+pub(crate) fn input_gradient<
     const H: usize,
     const W: usize,
     const C: usize,
@@ -96,7 +96,7 @@ pub(crate) fn slope_of_input<
     })
 }
 
-/// The place of the largest number in Ω(i′, j′), the square of side 2 whose corner is (2i′, 2j′).
+/// Returns the position of the maximum in Ω(i′, j′), the 2x2 window that starts at (2i′, 2j′).
 fn largest<const H: usize, const W: usize, const C: usize>(
     a: &Tensor<H, W, C, f64>,
     [i_out, j_out]: [usize; 2],
@@ -111,7 +111,7 @@ fn largest<const H: usize, const W: usize, const C: usize>(
     best
 }
 
-/// s[i′,j′] = max a[i,j] over (i, j) in Ω(i′, j′) (slide 39)
+/// Computes s[i′,j′] = max a[i,j] over (i, j) in Ω(i′, j′) (slide 39)
 pub(crate) fn pool<const H: usize, const W: usize, const C: usize, const OH: usize, const OW: usize>(
     a: &Tensor<H, W, C, f64>,
 ) -> Tensor<OH, OW, C, f64> {
@@ -121,8 +121,8 @@ pub(crate) fn pool<const H: usize, const W: usize, const C: usize, const OH: usi
     })
 }
 
-/// ∂s[i′,j′]/∂a[i,j] = 1 where (i, j) is the place of the largest number of Ω(i′, j′), else 0 (slide 39)
-pub(crate) fn slope_of_pooled<const H: usize, const W: usize, const C: usize, const OH: usize, const OW: usize>(
+/// Computes the gradient of max pooling: ∂s[i′,j′]/∂a[i,j] = 1 where (i, j) is the position of the maximum of Ω(i′, j′), else 0 (slide 39)
+pub(crate) fn max_pool_gradient<const H: usize, const W: usize, const C: usize, const OH: usize, const OW: usize>(
     a: &Tensor<H, W, C, f64>,
     ds: &Tensor<OH, OW, C, f64>,
 ) -> Tensor<H, W, C, f64> {

@@ -1,15 +1,16 @@
-//! Units of rectifiers that die, and what brings them back (slides 10 and 11).
+//! Dead rectifier units, and activations that revive them (slides 10 and 11).
 //!
-//! Below 0 the rectifier max(0, z) is flat: a unit that is off for every image has no gradient, and stays off. It dies by a large
-//! negative bias or a learning rate that is too high. The leaky ReLU has a small slope there, and the parametric ReLU one that is
-//! trained: f(z) = a·z for z < 0.
+//! The rectifier max(0, z) is flat below 0: a unit that is off for every image has no gradient, and stays off. A large negative bias or
+//! a learning rate that is too high makes it die. The leaky ReLU has a small slope below 0; the parametric ReLU trains this slope:
+//! f(z) = a·z for z < 0.
 //!
-//! Off for some digits is another thing, and wanted: a third to a half of the units of a healthy network are silent for a digit, each for
-//! others.
+//! A unit that is off for some digits only is not dead. This sparsity is wanted: in a healthy network a third to a half of the units are
+//! silent for a digit, different ones for different digits.
 //!
-//! Look at the share of units that are off for every digit, before and after training. The gradient of a unit that is off is its slope
-//! times that of one that is on: with 0.001, the slide's example, it comes back a thousand times slower, and this run is too short
-//! for it (`--epochs 1000` is not). The parametric rectifier starts at the same slope and trains its way out.
+//! The example prints, for each activation and learning rate, the share of units that are off for every digit before and after training, the
+//! share that is silent for one digit, and the test accuracy. The gradient of a unit that is off is the slope times that of a unit that is on:
+//! with 0.001, the slide's example, the unit recovers a thousand times slower, and this run is too short for it (`--epochs 1000` is long
+//! enough). The parametric rectifier starts with the same slope and recovers because its slope is trained.
 //!
 //! ```text
 //! cargo run --release --example dying_relu
@@ -25,7 +26,7 @@ use units::Outcome;
 /// Counts dead units before and after training.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How often the training set is gone through.
+    /// The number of epochs.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: u64,
 }

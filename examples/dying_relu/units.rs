@@ -1,4 +1,4 @@
-//! Networks whose hidden units start, or end, where a rectifier gives nothing.
+//! Networks with hidden units that are off at the start of training or at its end.
 
 use netwright::head::Softmax;
 use netwright::prelude::*;
@@ -8,7 +8,7 @@ use netwright::{Error, Observer, Pass};
 netwright::network! {
     /// Biases so far below 0 that no hidden unit is on for any digit.
     pub Relu(8x8x1) { dense 64 bias -3 init he relu; softmax 10 }
-    /// The same with the slope of the slide below 0.
+    /// The same with the slide's slope below 0.
     pub Leaky(8x8x1) { dense 64 bias -3 init he leaky_relu 0.001; softmax 10 }
     /// The same with a larger slope.
     pub Leakier(8x8x1) { dense 64 bias -3 init he leaky_relu 0.1; softmax 10 }
@@ -20,13 +20,13 @@ netwright::network! {
 
 pub(crate) type Digits = Dataset<Tensor<8, 8, 1>>;
 
-/// Counts for each unit of each layer the images for which it is above 0.
-struct Awake {
+/// Counts, for each unit of each layer, the images for which its output is above 0.
+struct Active {
     images: usize,
     units: Vec<Vec<usize>>,
 }
 
-impl Observer<f32> for Awake {
+impl Observer<f32> for Active {
     fn computed(&mut self, layer: usize, values: &mut [f32]) {
         let units = values.len() / self.images;
         self.units[layer] = (0..units)
@@ -35,36 +35,36 @@ impl Observer<f32> for Awake {
     }
 }
 
-/// The share of hidden units that are not above 0 for any of these digits, and the share that is not above 0 for a digit, the mean of
-/// all digits.
+/// Returns the share of hidden units whose output is not above 0 for any of these digits, and the share whose output is not above 0 for one
+/// digit, as the mean over all digits.
 pub(crate) fn off<N>(network: &N, digits: &Digits) -> Result<[f64; 2], Error>
 where
     N: Network<Scalar = f32, Input = Tensor<8, 8, 1>>,
 {
-    let mut awake = Awake { images: digits.len(), units: vec![Vec::new(); N::LAYERS.len()] };
+    let mut active = Active { images: digits.len(), units: vec![Vec::new(); N::LAYERS.len()] };
     let mut workspace = N::workspace(digits.len());
-    workspace.forward_observed(Pass::default(), network.parameters(), &mut [], digits.inputs(), &mut awake)?;
-    // A parametric rectifier is a layer of its own, behind the one whose outputs it takes.
-    let hidden = N::LAYERS.iter().zip(&awake.units).zip(N::LAYERS.iter().skip(1));
+    workspace.forward_observed(Pass::default(), network.parameters(), &mut [], digits.inputs(), &mut active)?;
+    // A parametric rectifier is a layer of its own; the outputs of the layer before it do not count.
+    let hidden = N::LAYERS.iter().zip(&active.units).zip(N::LAYERS.iter().skip(1));
     let rectified = hidden.filter(|(_, next)| !next.name.starts_with("prelu")).flat_map(|((_, units), _)| units);
-    let awake: Vec<usize> = rectified.copied().collect();
-    let (units, images) = (awake.len() as f64, digits.len() as f64);
-    let never = awake.iter().filter(|images| **images == 0).count() as f64 / units;
-    Ok([never, 1.0 - awake.iter().sum::<usize>() as f64 / (units * images)])
+    let active: Vec<usize> = rectified.copied().collect();
+    let (units, images) = (active.len() as f64, digits.len() as f64);
+    let never = active.iter().filter(|images| **images == 0).count() as f64 / units;
+    Ok([never, 1.0 - active.iter().sum::<usize>() as f64 / (units * images)])
 }
 
-/// What came of a network.
+/// The measurements of one training run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outcome {
-    /// The share of units that are off for every training digit, before and after.
+    /// The share of units that are off for every training digit, before and after training.
     pub(crate) off: [f64; 2],
-    /// The share of units that are off for a digit, afterwards.
+    /// The share of units that are off for a digit, after training.
     pub(crate) silent: f64,
-    /// On digits not seen.
+    /// The accuracy on test digits.
     pub(crate) accuracy: f64,
 }
 
-/// Trains with a learning rate.
+/// Trains a network with a learning rate and measures it.
 pub(crate) fn outcome<N>(train: &Digits, test: &Digits, rate: f64, epochs: u64) -> Result<Outcome, Error>
 where
     N: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>>,

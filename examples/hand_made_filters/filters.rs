@@ -1,4 +1,4 @@
-//! The two filters of slides 24 and 25, and the same by plain loops.
+//! The two filters of slides 24 and 25, as networks and as plain loops.
 
 use netwright::prelude::*;
 use netwright::see::{self, Picture};
@@ -6,13 +6,13 @@ use netwright::see::{self, Picture};
 netwright::network! {
     /// Both filters side by side: channel 0 finds black-white vertical edges, channel 1 black L shapes.
     pub Patch(2x2x1) { conv 2x2x2 relu }
-    /// The same, sliding over an image.
+    /// The same filters on an image.
     pub Image(8x16x1) { conv 2x2x2 relu }
-    /// A filter that stops at every place (slide 23).
+    /// One filter with stride 1 (slide 23).
     pub Slide(3x4x1) { conv 2x2x1 nobias }
-    /// In steps of two rows and columns.
+    /// The same filter with stride 2.
     pub Stride(3x4x1) { conv 2x2x1 stride 2 nobias }
-    /// With zeros around, so that the output is as large as the input.
+    /// The same filter with zero padding, so that the output is as large as the input.
     pub Padding(3x4x1) { conv 2x2x1 same nobias }
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn small() -> Tensor<3, 4, 1> {
     Tensor::from_fn(|y, x, _| (4 * y + x) as f32)
 }
 
-/// S = I * K by a network of one filter.
+/// Computes S = I * K with a network of one filter.
 pub(crate) fn slid<N>() -> Result<Picture, netwright::Error>
 where
     N: Network<Scalar = f32, Input = Tensor<3, 4, 1>>,
@@ -34,11 +34,11 @@ where
     see::activations(&network, &small(), "conv1")
 }
 
-/// The filters: rows of weights, and the bias.
+/// The rows of weights and the bias of each filter.
 pub(crate) const FILTERS: [([[f32; 2]; 2], f32); 2] =
     [([[-1.0, 1.0], [-1.0, 1.0]], -1.0), ([[-1.0, 1.0], [-1.0, -1.0]], 0.0)];
 
-/// kernel[y][x][channel][filter]
+/// The weights of both filters as kernel[y][x][channel][filter].
 fn kernel() -> [[[[f32; 2]; 1]; 2]; 2] {
     std::array::from_fn(|y| std::array::from_fn(|x| [FILTERS.map(|(rows, _)| rows[y][x])]))
 }
@@ -68,7 +68,7 @@ pub(crate) fn patches() -> impl Iterator<Item = Tensor<2, 2, 1>> {
     (0..16_u32).map(|bits| Tensor::from_fn(|y, x, _| (bits >> (3 - 2 * y - x) & 1) as f32))
 }
 
-/// S(y, x) = Σₘ Σₙ I(y + m, x + n) K(m, n) + b (slide 22), rectified, by loops.
+/// Computes S(y, x) = Σₘ Σₙ I(y + m, x + n) K(m, n) + b (slide 22), rectified, with loops.
 pub(crate) fn by_loops<const H: usize, const W: usize>(
     image: &Tensor<H, W, 1>,
     filter: usize,

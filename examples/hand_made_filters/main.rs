@@ -1,11 +1,11 @@
-//! Two filters made by hand, and where they fire (slides 22 to 25).
+//! Two hand-made filters, and the patches on which they fire (slides 22 to 25).
 //!
-//! The filter [-1 1; -1 1] with bias -1 and a rectifier computes max(0, -a + b - c + d - 1) on a patch [a b; c d]: more than 0 for
-//! [0 1; 0 1] alone, an edge from black (0) to white (1). The filter [-1 1; -1 -1] with bias 0 computes max(0, -a + b - c - d): more
-//! than 0 for [0 1; 0 0] alone, a black L.
+//! The filter [-1 1; -1 1] with bias -1 and a rectifier computes max(0, -a + b - c + d - 1) on a patch [a b; c d]: positive only
+//! for [0 1; 0 1], an edge from black (0) to white (1). The filter [-1 1; -1 -1] with bias 0 computes max(0, -a + b - c - d): positive
+//! only for [0 1; 0 0], a black L.
 //!
-//! Look at the 16 patches, of which each filter finds one, and at the places of the image where each fires; before them, at a filter
-//! that slides over numbers, in steps of one and of two, and with zeros around.
+//! The example prints the outputs of a filter that slides over a small image with stride 1, with stride 2 and with zero padding. Then it prints
+//! the response of the two filters to all 16 patches, of which each filter finds one, and the positions of an image where each filter fires.
 //!
 //! ```text
 //! cargo run --release --example hand_made_filters
@@ -17,10 +17,10 @@ mod filters;
 use clap::Parser;
 use netwright::see::{self, Picture, Sheet, Tones};
 
-/// Slides two filters made by hand over patches and an image.
+/// Applies two hand-made filters to patches and an image.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Where the picture goes: a name that ends in .png or .svg.
+    /// The file for the picture; its name ends in .png or .svg.
     #[cfg(feature = "plots")]
     #[arg(long)]
     save: Option<std::path::PathBuf>,
@@ -54,7 +54,7 @@ fn main() -> Result<(), netwright::Error> {
         let found = [answer[[0, 0, 0]], answer[[0, 0, 1]]];
         let expected = [0, 1].map(|filter| filters::by_loops(&patch, filter, [0, 0]));
         differences += usize::from(found != expected);
-        let [a, b, c, d] = [0, 1, 2, 3].map(|place| patch.as_slice()[place]);
+        let [a, b, c, d] = [0, 1, 2, 3].map(|pixel| patch.as_slice()[pixel]);
         let fires = |value: f32| if value > 0.0 { format!("{value} fires") } else { format!("{value}") };
         println!("{a} {b} / {c} {d}    {:<8} {}", fires(found[0]), fires(found[1]));
     }
@@ -62,17 +62,17 @@ fn main() -> Result<(), netwright::Error> {
     let image = filters::shapes();
     let maps = see::activations(&filters::image(), &image, "conv1")?;
     for (filter, name) in ["edge", "L shape"].into_iter().enumerate() {
-        let mut places = Vec::new();
+        let mut positions = Vec::new();
         for y in 0..7 {
             for x in 0..15 {
                 let found = maps.get(y, x, filter).unwrap_or(f32::NAN);
                 differences += usize::from(found != filters::by_loops(&image, filter, [y, x]));
                 if found > 0.0 {
-                    places.push(format!("({y}, {x})"));
+                    positions.push(format!("({y}, {x})"));
                 }
             }
         }
-        println!("\n{name} fires in the image at (row, column) {}", places.join(" "));
+        println!("\n{name} fires in the image at (row, column) {}", positions.join(" "));
     }
     println!("{differences} numbers differ from those of plain loops\n");
 

@@ -1,14 +1,14 @@
-//! How weights start, and what it does to the layers behind (slide 12).
+//! Initial weights, and their effect on the outputs of deep layers (slide 12).
 //!
-//! With D weights from N(0, 1/D) and inputs of variance 1, Σ w a has the variance 1: the spread of the outputs stays the same from
-//! layer to layer. Smaller weights let it die out, larger ones drive tanh into saturation and let a rectifier explode. A rectifier
-//! lets through half of what comes, so that it needs N(0, 2/D) (He et al., 2015).
+//! With D weights from N(0, 1/D) and inputs of variance 1, Σ w a has variance 1: the spread (standard deviation) of the outputs stays the same
+//! from layer to layer. Smaller weights make it vanish; larger ones saturate tanh and make the outputs of rectifiers explode. A rectifier
+//! passes half of its inputs, so it needs N(0, 2/D) (He et al., 2015).
 //!
-//! Look at the spread along the layers, and at what each network learns. How many outputs of a rectifier are flat does not depend on the
-//! size of the weights: all of them times two is each output times two. The table of biases is the slide's small positive bias
-//! before a rectifier: it wakes units of the first layer, but not of a layer behind nine others, where all digits look much alike. The last
-//! one is its random bias for sigmoid units: where all weights start alike, it alone makes units differ, and without it they remain
-//! copies of one.
+//! The first tables have the spread of the outputs along the layers and the test accuracy after training, for each initialisation. The share of
+//! rectifier outputs that are 0 does not depend on the size of the weights: doubling all weights of a layer doubles its outputs. The next table
+//! is the slide's small positive bias before a rectifier: it activates units of the first layer, but not of the tenth, where all digits look
+//! much alike. The last table is its random bias for sigmoid units: where all weights start equal, only random biases make units differ, and
+//! without them all units stay identical.
 //!
 //! ```text
 //! cargo run --release --example initialisation
@@ -25,16 +25,16 @@ use netwright::prelude::*;
 use netwright::see::{Chart, Figure};
 use starts::{Alike, Apart, DEPTH, DeepRelu, DeepTanh, Digits, STARTS};
 
-/// Starts deep networks in different ways.
+/// Initialises deep networks in different ways.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How often the training set is gone through.
+    /// The number of epochs.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: u64,
-    /// What the weights are drawn from.
+    /// The seed of the weights.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Where the charts go: a name that ends in .png or .svg.
+    /// The file for the charts; its name ends in .png or .svg.
     #[cfg(feature = "plots")]
     #[arg(long)]
     save: Option<std::path::PathBuf>,
@@ -76,7 +76,7 @@ fn main() -> Result<(), netwright::Error> {
     Ok(())
 }
 
-/// One kind of network, started in each way.
+/// Prints a table of all initialisations of one kind of network, and returns its chart.
 fn compare<N>(name: &str, arguments: &Arguments, train: &Digits, test: &Digits) -> Result<Chart, netwright::Error>
 where
     N: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>>,
@@ -101,7 +101,7 @@ where
             100.0 * flat,
             accuracy.map_or("the loss is NaN".to_owned(), |accuracy| format!("{:.1} %", 100.0 * accuracy))
         );
-        chart = chart.curve(start, layers.iter().zip(1..).map(|(layer, place)| (f64::from(place), layer.spread)));
+        chart = chart.curve(start, layers.iter().zip(1..).map(|(layer, number)| (f64::from(number), layer.spread)));
     }
     println!("\n{chart}");
     Ok(chart)

@@ -1,4 +1,4 @@
-//! Deep networks that differ in how their weights start.
+//! Deep networks with different initial weights.
 
 use netwright::Error;
 use netwright::head::Softmax;
@@ -14,18 +14,18 @@ netwright::network! {
     pub DeepTanh(8x8x1) { repeat 10 { dense 64 tanh }; softmax 10 }
     /// Ten layers of rectifiers.
     pub DeepRelu(8x8x1) { repeat 10 { dense 64 relu }; softmax 10 }
-    /// Sigmoid units that all start alike.
+    /// Sigmoid units that start with equal weights and biases.
     pub Alike(8x8x1) { dense 32 sigmoid init zeros; softmax 10 init zeros }
-    /// The same with biases around 0 (slide 12).
+    /// The same with random biases around 0 (slide 12).
     pub Apart(8x8x1) { dense 32 sigmoid init zeros bias normal 0.1; softmax 10 init zeros }
 }
 
-/// The hidden layers.
+/// The number of hidden layers.
 pub(crate) const DEPTH: usize = 10;
 
 pub(crate) type Digits = Dataset<Tensor<8, 8, 1>>;
 
-/// The ways to start, and their names. D is the fan-in, 64 in every layer.
+/// The initialisations and their names. D is the fan-in, 64 in every layer.
 pub(crate) const STARTS: [(&str, Init); 4] = [
     ("N(0, 0.01²), too small", Init::Normal(0.01)),
     ("N(0, 1/D), the lecture's", Init::LecunNormal),
@@ -33,7 +33,7 @@ pub(crate) const STARTS: [(&str, Init); 4] = [
     ("N(0, 1), too large", Init::Normal(1.0)),
 ];
 
-/// A network whose weights start by `init` and whose biases at `bias`.
+/// Creates a network with weights from `init` and all biases equal to `bias`.
 pub(crate) fn started<N: Network>(seed: u64, init: Init, bias: f64) -> Result<N, Error> {
     let mut network = N::init(seed);
     for layer in N::LAYERS {
@@ -45,7 +45,7 @@ pub(crate) fn started<N: Network>(seed: u64, init: Init, bias: f64) -> Result<N,
     Ok(network)
 }
 
-/// The outputs of each hidden layer over some digits.
+/// Returns the statistics of each hidden layer's outputs over some digits.
 pub(crate) fn activations<N>(network: &N, digits: &Digits) -> Result<Vec<ActivationStatistics>, Error>
 where
     N: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>>,
@@ -54,8 +54,8 @@ where
     Ok(found.layers.iter().take(DEPTH).filter_map(|layer| layer.activations).collect())
 }
 
-/// The share of units of the first and the last hidden layer that are off for every digit before training, where biases start at
-/// `bias`: the mean of some seeds.
+/// Returns the shares of units of the first and the last hidden layer that are off for every digit before training, with all biases equal to
+/// `bias`, as means over `seeds` seeds.
 pub(crate) fn dead_at_start(bias: f64, digits: &Digits, seeds: u64) -> Result<[f64; 2], Error> {
     let mut sums = [0.0; 2];
     for seed in 0..seeds {
@@ -67,7 +67,7 @@ pub(crate) fn dead_at_start(bias: f64, digits: &Digits, seeds: u64) -> Result<[f
     Ok(sums.map(|sum| sum / seeds as f64))
 }
 
-/// How many units of the first layer have weights of their own after training for some epochs, and the accuracy on digits not seen.
+/// Trains a network; returns how many units of its first layer differ in their weights, and the test accuracy.
 pub(crate) fn different_units<N>(seed: u64, train: &Digits, test: &Digits, epochs: u64) -> Result<(usize, f64), Error>
 where
     N: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>>,
@@ -88,7 +88,7 @@ where
     run.optimizer(Sgd::new(rate)?.momentum(0.9)?).fit(network, train, None).map(|_| ())
 }
 
-/// The accuracy on digits not seen, after training for some epochs; none of a network whose loss is no longer a number.
+/// Trains a network and returns the test accuracy, or `None` if the loss is no longer finite.
 pub(crate) fn accuracy<N>(mut network: N, train: &Digits, test: &Digits, epochs: u64) -> Result<Option<f64>, Error>
 where
     N: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>>,

@@ -1,4 +1,5 @@
-//! LeNet-5 learns to read handwritten digits: the embedded ones, or MNIST with `--data DIR`.
+//! Trains LeNet-5 to classify handwritten digits: the embedded ones, or MNIST with `--data DIR`. Prints the table of layers, the progress, a
+//! confusion matrix, some digits with their predictions and the test accuracy, and saves the weights.
 //!
 //! ```text
 //! cargo run --release --example lenet5
@@ -34,22 +35,22 @@ const _: () = assert!(LeNet5::PARAMETERS == 61_706);
 /// Trains LeNet-5 on handwritten digits and shows what it has learnt.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A folder with the four IDX files of MNIST or Fashion-MNIST, gzip or not; without it, the embedded digits.
+    /// A folder with the four IDX files of MNIST or Fashion-MNIST, compressed by gzip or not; without it, the embedded digits.
     #[arg(long)]
     data: Option<PathBuf>,
-    /// How often the training set is gone through.
+    /// The number of epochs.
     #[arg(long)]
     epochs: Option<u64>,
-    /// Images in one step.
+    /// The batch size.
     #[arg(long, default_value_t = 32)]
     batch: usize,
-    /// What weights, the order of images and the held-out fifth are drawn from.
+    /// The seed of the weights, the order of the images and the choice of the test digits.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Threads; the result does not depend on them.
+    /// The number of threads; the result does not depend on it.
     #[arg(long, default_value_t = std::thread::available_parallelism().map_or(1, usize::from))]
     threads: usize,
-    /// Where the trained weights go.
+    /// The file for the trained weights.
     #[arg(long, default_value = "lenet5.safetensors")]
     save: PathBuf,
 }

@@ -1,5 +1,5 @@
-//! MNIST: a network of fewer than 100,000 parameters, trained with augmentation (slide 15), alone or as a bagged ensemble (slide
-//! 17); and what the fast gradient sign (slide 16) does to LeNet-5 before and after adversarial training.
+//! MNIST: trains a network of fewer than 100,000 parameters with augmentation (slide 15), alone or as a bagged ensemble (slide 17); or
+//! attacks LeNet-5 by the fast gradient sign method (slide 16) before and after adversarial training. Prints test accuracies and times.
 //!
 //! ```text
 //! cargo run --release --example mnist -- --data DIR                 the single network
@@ -7,8 +7,8 @@
 //! cargo run --release --example mnist -- --data DIR --adversarial   LeNet-5 under attack
 //! ```
 //!
-//! DIR holds the four IDX files, gzip or not. Without it everything runs on the embedded digits, as a rehearsal. The recipe was
-//! fixed before the test images were looked at; they are read once, when training has ended.
+//! DIR has the four IDX files, compressed by gzip or not. Without `--data`, everything runs on the embedded digits, as a trial. The recipe was
+//! fixed before the test images were used; they are evaluated once, after training.
 
 mod adversarial;
 #[path = "../data/digits.rs"]
@@ -49,19 +49,19 @@ struct Arguments {
     /// A folder with the four IDX files of MNIST.
     #[arg(long)]
     data: Option<PathBuf>,
-    /// How often the training set is gone through.
+    /// The number of epochs.
     #[arg(long, default_value_t = 20)]
     epochs: u64,
-    /// What everything is drawn from.
+    /// The seed of all random numbers.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Threads.
+    /// The number of threads.
     #[arg(long, default_value_t = std::thread::available_parallelism().map_or(1, usize::from))]
     threads: usize,
-    /// Trains so many networks on bootstrap samples, which predict together.
+    /// The number of networks of an ensemble, each trained on a bootstrap sample.
     #[arg(long, default_value_t = 1)]
     members: usize,
-    /// LeNet-5 before and after adversarial training.
+    /// Attack LeNet-5 before and after adversarial training.
     #[arg(long)]
     adversarial: bool,
 }
@@ -110,7 +110,7 @@ fn main() -> Result<(), netwright::Error> {
     Ok(())
 }
 
-/// AdamW on a one-cycle schedule, with small shifts, rotations and changes of size.
+/// Returns a trainer with AdamW, a one-cycle schedule, and small random shifts, rotations and scalings.
 fn recipe<'a>(epochs: u64) -> Result<Trainer<'a, SmallNet, usize, CrossEntropy, AdamW>, netwright::Error> {
     Ok(Trainer::new()
         .epochs(epochs)?

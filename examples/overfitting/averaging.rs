@@ -5,18 +5,18 @@ use netwright::{Error, Pass};
 
 use crate::methods::{Budget, Digits, Dropped, trainer};
 
-/// Shares of right answers on digits not seen, from 0 to 1.
+/// Test accuracies, from 0 to 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Averaging {
-    /// A network in which half of the hidden units are left out at random: the mean of many.
+    /// The mean accuracy of networks in which half of the hidden units are dropped at random.
     pub(crate) thinned: f64,
-    /// The mean of the answers of these.
+    /// The accuracy of the mean of these networks' outputs.
     pub(crate) mean_of_thinned: f64,
-    /// The whole network, as it predicts.
+    /// The accuracy of the whole network, as it predicts.
     pub(crate) whole: f64,
 }
 
-/// Trains with dropout, and leaves units out when testing as well, `times` times.
+/// Trains with dropout, and then also drops units in `times` passes over the test digits.
 pub(crate) fn compare(
     train: &Digits,
     test: &Digits,
@@ -30,18 +30,18 @@ pub(crate) fn compare(
     let mut sums = vec![[0.0_f32; 10]; test.len()];
     let mut thinned = 0.0;
     for step in 0..times {
-        // As in training: each step draws other units.
+        // A training pass: each step drops other units.
         let answers = network.forward(Pass { seed, step, ..Pass::default() }, test.inputs(), &mut workspace)?;
-        thinned += share(answers, test) / times as f64;
+        thinned += accuracy(answers, test) / times as f64;
         for (sum, answer) in sums.iter_mut().zip(answers) {
-            sum.iter_mut().zip(answer).for_each(|(sum, share)| *sum += share);
+            sum.iter_mut().zip(answer).for_each(|(sum, probability)| *sum += probability);
         }
     }
-    let whole = share(&network.predict_batch(test.inputs()), test);
-    Ok(Averaging { thinned, mean_of_thinned: share(&sums, test), whole })
+    let whole = accuracy(&network.predict_batch(test.inputs()), test);
+    Ok(Averaging { thinned, mean_of_thinned: accuracy(&sums, test), whole })
 }
 
-fn share(answers: &[[f32; 10]], digits: &Digits) -> f64 {
+fn accuracy(answers: &[[f32; 10]], digits: &Digits) -> f64 {
     let right =
         answers.iter().zip(digits.targets()).filter(|(answer, label)| predicted_class(*answer) == Some(**label));
     right.count() as f64 / digits.len() as f64

@@ -1,20 +1,19 @@
-//! Ways against overfitting, on the same 200 digits, in one table (slides 13 to 19).
+//! Methods against overfitting, compared on the same 200 digits (slides 13 to 19).
 //!
-//! A network with 26,000 parameters learns 200 digits by heart. The table has its accuracy on the other 1,597, with nothing done
-//! about it and with each of: a penalty λ Σ|w| or λ/2 Σw² on weights without biases, early stopping, changed copies of the digits,
-//! bagging, dropout, weight sharing (a convolutional network), and three of them together. Once with the right labels, and once with a
-//! fifth of the training labels drawn at random, so that there is something wrong to learn by heart.
+//! A network with 26,000 parameters memorises 200 digits. The example prints a table of its accuracy on the other 1,597 digits, without any
+//! method and with each of these: a penalty λ Σ|w| or λ/2 Σw² on the weights but not the biases, early stopping, augmentation, bagging, dropout,
+//! weight sharing (a convolutional network), and three of them together. One half of the table is for the right labels, the other for a fifth
+//! of the training labels drawn at random, so that there is something wrong to memorise.
 //!
-//! Look at the gain over "nothing": the mean of the seeds ± their standard deviation, each seed with other digits, the same for
-//! every line. What lies within a standard deviation of 0 is no effect. Early stopping holds out a fifth of the digits to watch,
-//! which costs more than it gains where the labels are right. The strength of each way was picked by hand on a few seeds: the table
-//! shows effects, not which way is best.
+//! The gain over "nothing" is the mean over seeds ± the standard deviation. Each seed selects other digits, the same ones for every line. A gain
+//! within a standard deviation of 0 is no effect. Early stopping holds out a fifth of the digits for validation, which costs more than it gains
+//! where the labels are right. The strength of each method was chosen by hand on a few seeds: the table shows effects, not which method is best.
 //!
-//! Below the table, what early stopping sees where labels are wrong: the training loss falls to the end, and the validation loss turns.
+//! Below the table are the losses of a run with wrong labels: the training loss falls to the end, and the validation loss rises again.
 //!
-//! And dropout as an average of networks (slide 18): one with half of its units left out, the mean of many such, and the
-//! whole network. The lecture halves the weights of the whole network afterwards; here what is kept counts double while training,
-//! which comes to the same, and leaves nothing to do afterwards.
+//! The last lines show dropout as an average of networks (slide 18): the accuracy of a network with half of its units dropped, of the mean of
+//! many such networks, and of the whole network. The lecture halves the weights of the whole network after training. Here the kept units are
+//! doubled during training (inverted dropout), which is equivalent and leaves the weights as they are.
 //!
 //! ```text
 //! cargo run --release --example overfitting
@@ -29,19 +28,19 @@ mod methods;
 use clap::Parser;
 use methods::{Accuracy, Budget, Plain, ROWS};
 
-/// Compares ways against overfitting.
+/// Compares methods against overfitting.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How many digits there are to train on.
+    /// The number of training digits.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(20..=1000))]
     digits: u64,
-    /// How many times everything is repeated, each time with other digits and other weights.
+    /// The number of repetitions, each with other digits and other initial weights.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(2..))]
     seeds: u64,
-    /// How often the digits are gone through.
+    /// The number of epochs.
     #[arg(long, default_value_t = 80, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: u64,
-    /// The networks of a bag.
+    /// The number of networks of a bagged ensemble.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     members: u64,
     /// The share of the training labels that are drawn at random in the second half of the table.
@@ -109,7 +108,7 @@ fn main() -> Result<(), netwright::Error> {
     Ok(())
 }
 
-/// One line's numbers over all seeds.
+/// Formats the means of one row over all seeds.
 fn cells(seeds: &[Vec<Accuracy>], row: usize) -> String {
     let of = |number: fn(&[Accuracy], usize) -> f64| {
         mean_and_spread(&seeds.iter().map(|rows| number(rows, row)).collect::<Vec<_>>())
@@ -121,7 +120,7 @@ fn cells(seeds: &[Vec<Accuracy>], row: usize) -> String {
     format!("{train:5.1}   {test:4.1} ± {spread:3.1}   {gain:>12}")
 }
 
-/// In percent; the standard deviation is that of a sample.
+/// Returns the mean and the sample standard deviation in percent.
 fn mean_and_spread(shares: &[f64]) -> (f64, f64) {
     let count = shares.len() as f64;
     let mean = shares.iter().sum::<f64>() / count;

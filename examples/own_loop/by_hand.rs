@@ -1,4 +1,4 @@
-//! The same run twice: by a loop of one's own, out of the parts, and by the `Trainer`, which is made of them.
+//! The same training run twice: by a hand-written loop over the parts of the `Trainer`, and by the `Trainer` itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,11 +9,11 @@ use netwright::train::{Ending, GradientEngine, History, Loader, Preparation, Run
 use netwright::{Error, Pass};
 
 use super::settings::{
-    BATCH, DigitNet, Digits, EPOCHS, LONGEST_GRADIENT, SEED, augmentation, checkpoints, early_stopping, loss, mixup,
+    BATCH, DigitNet, Digits, EPOCHS, MAX_GRADIENT_NORM, SEED, augmentation, checkpoints, early_stopping, loss, mixup,
     optimizer, schedule, top_3,
 };
 
-/// A loop of one's own. It ends after the step in which `stop` becomes true, and goes on from its checkpoint where `folder` has one.
+/// Trains in a hand-written loop. It ends after the step in which `stop` becomes true, and resumes from the checkpoint in `folder` if there is one.
 pub(crate) fn train_by_hand(
     network: &mut DigitNet,
     [train, validation]: [&Digits; 2],
@@ -32,10 +32,10 @@ pub(crate) fn train_by_hand(
         .schedule(schedule()?)
         .early_stopping(stopping)
         .metrics(validator.names())?;
-    // A run goes on from its checkpoint only with the same settings, whoever saved it; these two the parts do not know.
+    // A run resumes from a checkpoint only with the same settings. The parts do not know these two, so they are added here.
     let mut identity = loader.identity();
     identity.settings =
-        identity.settings.with("the loss", format!("{loss:?}")).with("the clipping norm", LONGEST_GRADIENT);
+        identity.settings.with("the loss", format!("{loss:?}")).with("the clipping norm", MAX_GRADIENT_NORM);
     checkpoints.resume_run(&identity, &mut run)?;
 
     run.history.ending = 'training: loop {
@@ -47,12 +47,12 @@ pub(crate) fn train_by_hand(
         }
         let start = Instant::now();
         loader.begin(run.position.epoch, run.position.batch);
-        // While a step is made, the loader prepares the batch after it.
+        // While a step runs, the loader prepares the next batch.
         while let Some(made) = loader.step(|batch| {
             let pass = Pass { seed: SEED, step: run.position.step, ..Pass::default() };
             let made = engine.gradient(run.network, batch.inputs(), batch.targets(), &loss, pass);
             let made = made.map_err(|error| run.with_checkpoint(batch.name_sample(error)))?;
-            clip_by_global_norm(engine.gradients_mut().as_mut_slice(), LONGEST_GRADIENT)?;
+            clip_by_global_norm(engine.gradients_mut().as_mut_slice(), MAX_GRADIENT_NORM)?;
             run.step(made, engine.gradients())
         })? {
             made?;
@@ -81,7 +81,7 @@ pub(crate) fn train_by_hand(
     Ok(run.history)
 }
 
-/// The trainer with the same settings.
+/// Trains by the `Trainer` with the same settings.
 pub(crate) fn train_by_trainer(
     network: &mut DigitNet,
     [train, validation]: [&Digits; 2],
@@ -95,7 +95,7 @@ pub(crate) fn train_by_trainer(
         .seed(SEED)
         .threads(threads)?
         .loss(loss()?)
-        .optimizer(optimizer()?.clip_norm(LONGEST_GRADIENT)?)
+        .optimizer(optimizer()?.clip_norm(MAX_GRADIENT_NORM)?)
         .schedule(schedule()?)
         .augment(augmentation()?)
         .mixup(mixup()?)

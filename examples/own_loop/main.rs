@@ -1,5 +1,6 @@
-//! A training loop of one's own, out of the parts that the `Trainer` is made of: `cargo run --release --example own_loop -- --folder RUN`.
-//! With `--features ctrlc`, Ctrl-C ends it after a step; the same command then goes on.
+//! A hand-written training loop over the parts of the `Trainer`: `cargo run --release --example own_loop -- --folder RUN`. Prints how the loop
+//! and the `Trainer` ended, whether both gave the same weights, and the test accuracy. With `--features ctrlc`, Ctrl-C ends the run after a
+//! step; the same command resumes it.
 
 use std::path::PathBuf;
 
@@ -15,16 +16,16 @@ use settings::DigitNet;
 
 #[derive(Parser)]
 struct Arguments {
-    /// Where the numbers of the run and its checkpoint are kept.
+    /// The folder for the metrics and checkpoints of both runs.
     #[arg(long)]
     folder: PathBuf,
-    /// Threads; the result does not depend on them.
+    /// The number of threads; the result does not depend on it.
     #[arg(long, default_value_t = 2)]
     threads: usize,
 }
 
-/// How a run went, in a line.
-fn told(history: &History) -> String {
+/// Describes the end of a run in one line.
+fn described(history: &History) -> String {
     let best = history.best.map_or(String::new(), |best| format!(", best after step {}", best.step));
     format!("{} after {} epochs{best}", history.ending, history.epochs.len())
 }
@@ -43,10 +44,10 @@ fn main() -> Result<(), netwright::Error> {
 
     let mut network = DigitNet::init(1);
     let history = by_hand::train_by_hand(&mut network, data, arguments.threads, &RunFolder::new(ours)?, &stop)?;
-    println!("by hand:    {}", told(&history));
+    println!("by hand:    {}", described(&history));
     let mut other = DigitNet::init(1);
     let history = by_hand::train_by_trainer(&mut other, data, arguments.threads, &RunFolder::new(theirs)?, &stop)?;
-    println!("by trainer: {}", told(&history));
+    println!("by trainer: {}", described(&history));
     println!("the same weights: {}", network.parameters() == other.parameters());
 
     let right = evaluate(&network, &test, &settings::loss()?)?.accuracy().unwrap_or(f64::NAN);

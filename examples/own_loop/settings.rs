@@ -1,4 +1,4 @@
-//! What both ways of training share: the network, the data, and every setting.
+//! The network, the data type and the settings that both training runs share.
 
 use netwright::data::Dataset;
 use netwright::loss::CrossEntropy;
@@ -21,8 +21,8 @@ pub(crate) type Digits = Dataset<Tensor<8, 8, 1>>;
 pub(crate) const EPOCHS: u64 = 30;
 pub(crate) const BATCH: usize = 32;
 pub(crate) const SEED: u64 = 7;
-/// No gradient is longer.
-pub(crate) const LONGEST_GRADIENT: f64 = 2.0;
+/// Gradients with a larger norm are clipped to this one.
+pub(crate) const MAX_GRADIENT_NORM: f64 = 2.0;
 
 pub(crate) fn loss() -> Result<CrossEntropy, Error> {
     CrossEntropy::new().label_smoothing(0.05)
@@ -44,7 +44,7 @@ pub(crate) fn mixup() -> Result<Mixup, Error> {
     Mixup::new(0.1)
 }
 
-/// Looks at the validation every four steps.
+/// Validates every four steps.
 pub(crate) fn early_stopping() -> Result<EarlyStopping, Error> {
     Ok(EarlyStopping::new(12)?.min_delta(0.001)?.every_batches(4)?.watch(Watch::Highest("top-3")))
 }

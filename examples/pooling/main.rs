@@ -1,12 +1,12 @@
 //! Max pooling against average pooling (slides 30 and 32).
 //!
-//! Max pooling takes the largest number of each window, s = max a, average pooling the mean. The outputs of both depend less on where
-//! exactly a feature lies, and both save parameters. Where a feature crosses several windows, the average is strong in the middle and
-//! soft at the edges, and tells where the edges are; the maximum does not. A feature that fills little of its window is as
-//! strong as before after max pooling, and weak after average pooling.
+//! Max pooling takes the maximum of each window, s = max a; average pooling takes the mean. The outputs of both depend less on the exact
+//! position of a feature, and both save parameters. Where a feature covers several windows, the average is large in the middle and smaller at
+//! the edges, so it encodes where the edges are; the maximum does not. A feature that covers little of its window keeps its strength under max
+//! pooling, and becomes weak under average pooling.
 //!
-//! Look at how many places of a strip each pool tells apart, and at how accuracy falls when digits move: least with max pooling. The
-//! average of 4x4 changes even less, but it blurs so much that digits are read worse even where they were.
+//! The example prints how many positions of a strip each pooling distinguishes, and how the accuracy falls when digits are shifted: least with max
+//! pooling. The outputs of 4x4 average pooling change even less, but they are so blurred that the accuracy is lower without a shift too.
 //!
 //! ```text
 //! cargo run --release --example pooling
@@ -22,13 +22,13 @@ use networks::{AveragePooled, AveragePooled4, MaxPooled, MaxPooled4, Unpooled};
 use netwright::head::Softmax;
 use netwright::prelude::*;
 
-/// Compares two pools, and none.
+/// Compares max pooling, average pooling and no pooling.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How often the training set is gone through.
+    /// The number of epochs.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: u64,
-    /// How many networks of each kind are trained.
+    /// The number of networks of each kind.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
 }

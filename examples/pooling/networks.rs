@@ -1,4 +1,4 @@
-//! Networks that differ in their pool alone, and digits that are not where they were.
+//! Networks that differ only in their pooling, and shifted digits.
 
 use netwright::head::Softmax;
 use netwright::prelude::*;
@@ -6,21 +6,21 @@ use netwright::train::evaluate;
 use netwright::{Error, see};
 
 netwright::network! {
-    /// Every place of the feature maps goes to the classes.
+    /// Without pooling: the classifier reads every position of the feature maps.
     pub Unpooled(12x12x1) { conv 3x3x8 same relu as features; softmax 10 }
-    /// The largest of each 2x2.
+    /// The maximum of each 2x2 window.
     pub MaxPooled(12x12x1) { conv 3x3x8 same relu as features; maxpool 2 as pool; softmax 10 }
-    /// The mean of each 2x2.
+    /// The mean of each 2x2 window.
     pub AveragePooled(12x12x1) { conv 3x3x8 same relu as features; avgpool 2 as pool; softmax 10 }
-    /// The largest of each 4x4.
+    /// The maximum of each 4x4 window.
     pub MaxPooled4(12x12x1) { conv 3x3x8 same relu as features; maxpool 4 as pool; softmax 10 }
-    /// The mean of each 4x4.
+    /// The mean of each 4x4 window.
     pub AveragePooled4(12x12x1) { conv 3x3x8 same relu as features; avgpool 4 as pool; softmax 10 }
 }
 
 pub(crate) type Digits = Dataset<Tensor<12, 12, 1>>;
 
-/// The digits on a larger ground, moved from its middle by `[down, right]`.
+/// Places the digits on a larger background, shifted from its centre by `[down, right]`.
 pub(crate) fn moved(digits: &Dataset<Tensor<8, 8, 1>>, [down, right]: [isize; 2]) -> Result<Digits, Error> {
     let place = |digit: &Tensor<8, 8, 1>| {
         let within = |at: usize, by: isize| at.checked_add_signed(-2 - by).filter(|&at| at < 8);
@@ -32,12 +32,12 @@ pub(crate) fn moved(digits: &Dataset<Tensor<8, 8, 1>>, [down, right]: [isize; 2]
     Dataset::new(digits.inputs().iter().map(place).collect(), digits.targets().to_vec())
 }
 
-/// By how much digits are moved, for each distance: in the four directions.
+/// Returns the shifts by `distance` in the four directions.
 pub(crate) fn directions(distance: isize) -> Vec<[isize; 2]> {
     if distance == 0 { vec![[0, 0]] } else { vec![[distance, 0], [-distance, 0], [0, distance], [0, -distance]] }
 }
 
-/// Trains on digits in the middle.
+/// Trains on centred digits.
 pub(crate) fn trained<N>(train: &Dataset<Tensor<8, 8, 1>>, seed: u64, epochs: u64) -> Result<N, Error>
 where
     N: Network<Scalar = f32, Head = Softmax, Input = Tensor<12, 12, 1>>,
@@ -54,7 +54,7 @@ where
     Ok(network)
 }
 
-/// The accuracy on digits moved by `distance`, the mean of the four directions.
+/// Returns the accuracy on digits shifted by `distance`, the mean over the four directions.
 pub(crate) fn accuracy<N>(network: &N, test: &Dataset<Tensor<8, 8, 1>>, distance: isize) -> Result<f64, Error>
 where
     N: Network<Scalar = f32, Head = Softmax, Input = Tensor<12, 12, 1>>,
@@ -67,8 +67,8 @@ where
     Ok(sum / directions.len() as f64)
 }
 
-/// How far the outputs of a layer move when a digit does: their distance |f(moved) − f(digit)| as a share of |f(digit)|, the mean over
-/// some digits and the four directions.
+/// Returns the relative change of a layer's outputs when a digit is shifted, |f(shifted) − f(digit)| / |f(digit)|, the mean over some digits and
+/// the four directions.
 pub(crate) fn change<N>(
     network: &N,
     layer: &str,

@@ -1,6 +1,6 @@
-//! A network trained in PyTorch, saved by `net.py`, predicts here: `cargo run --example pytorch`.
+//! Loads a network that `net.py` saved from PyTorch, and prints the outputs of both libraries: `cargo run --example pytorch`.
 //!
-//! Look at `net.rs`: what PyTorch calls each layer stands behind it.
+//! In `net.rs`, `from` gives each layer its name in PyTorch. The example also writes the weights for PyTorch and in netwright's own format.
 
 mod net;
 
@@ -20,5 +20,5 @@ fn main() -> Result<(), netwright::Error> {
     }
     let folder = std::env::temp_dir();
     network.save_as_pytorch(folder.join("state_dict.safetensors"))?; // for `load_state_dict` of `net.py`
-    network.save(folder.join("net.safetensors")) // from now on `Net::from_file` will do
+    network.save(folder.join("net.safetensors")) // for `Net::from_file`
 }

@@ -1,4 +1,4 @@
-"""Writes net.safetensors: a network of PyTorch with random weights, an input, and its answer.
+"""Writes net.safetensors: a network of PyTorch with random weights, an input, and its output.
 
 pip install torch safetensors; python net.py
 """
@@ -24,7 +24,7 @@ net = nn.Sequential(
 with torch.no_grad():
     for parameter in net.parameters():
         parameter.uniform_(-0.5, 0.5)
-    for _ in range(20):  # moving statistics that are not those of the start
+    for _ in range(20):  # moving statistics that differ from their initial values
         net(torch.rand(16, 2, 8, 8))
     net.eval()
     image = torch.rand(1, 2, 8, 8)

@@ -1,11 +1,11 @@
-//! The network of `net.py`, and what that shows it.
+//! The network of `net.py`, and the image and output in its file.
 
 use netwright::foreign::{ForeignWeights, Map, Safetensors};
 use netwright::{Error, Output, Tensor};
 
 netwright::network! {
-    /// The layers of `net.py`, which is an `nn.Sequential`: its parameters are called by their places, `0.weight`. PyTorch adds 0.00001 to
-    /// variances unless told otherwise, and its `momentum=0.1` is 0.9 here.
+    /// The layers of `net.py`, which is an `nn.Sequential`: its parameters are named by the index of the layer, `0.weight`. PyTorch's
+    /// default ε is 0.00001, and its `momentum=0.1` is 0.9 here.
     pub Net(8x8x2) {
         conv 3x3x4 same nobias from "0" bn eps 0.00001 momentum 0.9 from "1" relu;
         maxpool 2;
@@ -16,12 +16,12 @@ netwright::network! {
     }
 }
 
-/// Takes over the `state_dict`. The file has the image and the answer too.
+/// Loads the `state_dict`. The image and the output in the same file are ignored.
 pub(crate) fn load(network: &mut Net, file: &Safetensors) -> Result<(), Error> {
     network.load_foreign(file, &Map::pytorch().ignoring("image").ignoring("answer")).map(drop)
 }
 
-/// The image that PyTorch was shown, [1, channels, height, width], as height x width x channels.
+/// Returns PyTorch's input, stored as [1, channels, height, width], as height x width x channels.
 pub(crate) fn image(file: &Safetensors) -> Result<Tensor<8, 8, 2>, Error> {
     let numbers = numbers(file, "image")?;
     let mut image = Tensor::zeros();
@@ -33,7 +33,7 @@ pub(crate) fn image(file: &Safetensors) -> Result<Tensor<8, 8, 2>, Error> {
     Ok(image)
 }
 
-/// PyTorch's answer.
+/// Returns PyTorch's output.
 pub(crate) fn answer(file: &Safetensors) -> Result<Vec<f32>, Error> {
     numbers(file, "answer")
 }

@@ -1,4 +1,4 @@
-//! A NOT gate of one sigmoid unit that starts far on the wrong side.
+//! A NOT gate of one sigmoid unit, with an initial weight that makes it saturated and wrong.
 
 use std::ops::ControlFlow;
 
@@ -16,7 +16,7 @@ netwright::network! {
 /// The truth table, with −1 for false and 1 for true at the input, and 0 and 1 at the output.
 pub(crate) const TABLE: [([f64; 1], [f64; 1]); 2] = [([-1.0], [1.0]), ([1.0], [0.0])];
 
-/// The gate with this weight and bias.
+/// Creates a gate with this weight and bias.
 pub(crate) fn gate(weight: f64, bias: f64) -> Not<f64> {
     let mut gate: Not<f64> = Network::init(0);
     let layers = gate.layers_mut();
@@ -25,7 +25,7 @@ pub(crate) fn gate(weight: f64, bias: f64) -> Not<f64> {
     gate
 }
 
-/// The loss ℓ of a gate for x = −1, y = 1, and the slope ∂ℓ/∂z. The library's gradient of the bias is just that slope, for
+/// Returns the loss ℓ of a gate for x = −1, y = 1, and its slope ∂ℓ/∂z. That slope is the library's gradient of the bias, because
 /// ∂z/∂b = 1 (slide 4).
 pub(crate) fn slope(gate: &mut Not<f64>, loss: &impl Loss<Sigmoid, [f64; 1]>) -> Result<(f64, f64), Error> {
     let [(input, target), _] = TABLE;
@@ -35,7 +35,7 @@ pub(crate) fn slope(gate: &mut Not<f64>, loss: &impl Loss<Sigmoid, [f64; 1]>) ->
     Ok((value, slope))
 }
 
-/// One step of gradient descent: what it found before it moved the weights, and whether both answers are right after it.
+/// One step of gradient descent: loss and slope before the update, and whether both answers are right after it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
     pub(crate) loss: f64,
@@ -43,7 +43,7 @@ pub(crate) struct Step {
     pub(crate) is_right: bool,
 }
 
-/// Gradient descent on the truth table from w = 5, b = 0.
+/// Runs gradient descent on the truth table from w = 5, b = 0.
 pub(crate) fn descend(loss: impl Loss<Sigmoid, [f64; 1]>, rate: f64, steps: u64) -> Result<Vec<Step>, Error> {
     let table = Dataset::from_pairs(TABLE)?;
     let mut course = Vec::new();
@@ -64,7 +64,7 @@ pub(crate) fn descend(loss: impl Loss<Sigmoid, [f64; 1]>, rate: f64, steps: u64)
     Ok(course)
 }
 
-/// After how many steps both answers are right; `None` where they never are.
+/// Returns the number of steps after which both answers are right, or `None` if they never are.
 pub(crate) fn learnt_after(course: &[Step]) -> Option<usize> {
     course.iter().position(|step| step.is_right).map(|step| step + 1)
 }

@@ -1,10 +1,11 @@
 //! Saturation: a NOT gate that is wrong and hardly learns (slides 6 and 7).
 //!
-//! With the squared loss, ∂ℓ/∂z = 2(a − y)σ'(z). At x = −1, w = 5, b = 0 the unit is in the flat part of its sigmoid: σ'(z) ≈ 0, and
-//! the gradient with it, although the loss is almost as large as it can be. With the cross-entropy, ∂ℓ/∂z = a − y: a large error
+//! With the squared loss, ∂ℓ/∂z = 2(a − y)σ'(z). At x = −1, w = 5, b = 0 the unit is in the flat part of its sigmoid: σ'(z) ≈ 0, so
+//! the gradient is nearly 0 too, although the loss is almost as large as it can be. With the cross-entropy, ∂ℓ/∂z = a − y: a large error
 //! has a large gradient.
 //!
-//! Look at the two slopes at the start, at where the first curve is flat, and at how many steps each loss takes.
+//! The example prints both slopes at the start, the losses and gradients of gradient descent, the number of steps that each loss takes, and charts
+//! of ∂ℓ/∂z and of the descents: the curve of the squared loss is flat where the unit is saturated.
 //!
 //! ```text
 //! cargo run --release --example saturation
@@ -23,10 +24,10 @@ struct Arguments {
     /// The learning rate.
     #[arg(long, default_value_t = 0.5, allow_negative_numbers = true)]
     rate: f64,
-    /// Steps of gradient descent.
+    /// The number of steps of gradient descent.
     #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u64).range(1..))]
     steps: u64,
-    /// Where the curves go: a name that ends in .png or .svg.
+    /// The file for the charts; its name ends in .png or .svg.
     #[cfg(feature = "plots")]
     #[arg(long)]
     save: Option<std::path::PathBuf>,
@@ -80,7 +81,7 @@ fn main() -> Result<(), netwright::Error> {
     Ok(())
 }
 
-/// ∂ℓ/∂z over z, for x = −1 and y = 1.
+/// Returns a chart of ∂ℓ/∂z over z, for x = −1 and y = 1.
 fn slopes() -> Result<Chart, netwright::Error> {
     let (mut squared, mut entropy) = (Vec::new(), Vec::new());
     for tenth in -80..=80 {

@@ -1,8 +1,8 @@
-//! LeNet-5 learns to read handwritten digits, and shows what it has learnt: curves, filters, feature maps, projections, occlusion
-//! maps, ideal digits and adversarial ones, as pictures in a folder and as text in the terminal (slides 26 and 27).
+//! Trains LeNet-5 on handwritten digits and visualises what it has learnt: learning curves, filters, feature maps, projections, occlusion
+//! maps, saliency maps, ideal digits and adversarial ones, as pictures in a folder and partly as text in the terminal (slides 26 and 27).
 //!
-//! Look at `projections`: on the left what of each image excited a feature map, sent back by a deconvnet, on the right that part of
-//! the image. A filter of the second convolution has a pattern of its own.
+//! In the picture `projections`, the left half has what excites a feature map, projected back to the image by a deconvnet; the right half has
+//! that part of the image. Each filter of the second convolution responds to a pattern of its own.
 //!
 //! ```text
 //! cargo run --release --example see --features plots
@@ -23,7 +23,7 @@ use netwright::train::statistics::StatisticsRecorder;
 use netwright::train::{RunFolder, predict_all};
 
 netwright::network! {
-    /// LeNet-5 (LeCun et al., 1998) with rectifiers, so that there is something for a deconvnet to project.
+    /// LeNet-5 (LeCun et al., 1998) with rectifiers, which a deconvnet needs.
     pub LeNet5(28x28x1) {
         conv 5x5x6 same relu;  maxpool 2;
         conv 5x5x16 relu;      maxpool 2;
@@ -38,16 +38,16 @@ pub(crate) type Digits = Dataset<Tensor<28, 28, 1>>;
 /// Trains LeNet-5 on handwritten digits and draws what it has learnt.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Where the pictures go.
+    /// The folder for the pictures.
     #[arg(long, default_value = "seen")]
     folder: PathBuf,
-    /// What the pictures are.
+    /// The file format of the pictures.
     #[arg(long, value_enum, default_value_t = Kind::Png)]
     kind: Kind,
-    /// How often the training set is gone through.
+    /// The number of epochs.
     #[arg(long, default_value_t = 10)]
     epochs: u64,
-    /// What weights, the order of images and the held-out fifth are drawn from.
+    /// The seed of the weights, the order of the images and the choice of the test digits.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }

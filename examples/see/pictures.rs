@@ -1,4 +1,4 @@
-//! The sheets of the example.
+//! The sheets of pictures that the example saves.
 
 use netwright::see::{self, Feature, Maximisation, Occlusion, Picture, Projector, Sheet, Tones};
 use netwright::train::{Attack, adversarial::attack, predicted_class};
@@ -10,13 +10,13 @@ use netwright::loss::CrossEntropy;
 /// Digits are white on black.
 const INK: Tones = Tones::Range(0.0, 1.0);
 
-/// The first digit of each of some classes.
+/// Returns the first digit of each of `classes`, with its label.
 fn examples(digits: &Digits, classes: &[usize]) -> Vec<(Tensor<28, 28, 1>, usize)> {
     let first = |class: &usize| digits.iter().find(|(_, label)| *label == class).map(|(image, label)| (*image, *label));
     classes.iter().filter_map(first).collect()
 }
 
-/// The first layer's filters.
+/// Draws the filters of the first layer.
 pub(crate) fn filters(network: &LeNet5) -> Result<Sheet, Error> {
     let filters = see::filters(network, "conv1")?;
     let most = filters.iter().flat_map(Picture::elements).fold(0.0_f32, |most, weight| most.max(weight.abs()));
@@ -24,7 +24,7 @@ pub(crate) fn filters(network: &LeNet5) -> Result<Sheet, Error> {
     Ok(Sheet::new("The filters of conv1").columns(6).tones(tones).numbered(filters).legend(tones, "weight"))
 }
 
-/// What each filter of both convolutions finds in one digit.
+/// Draws the feature maps of both convolutions for one digit.
 pub(crate) fn feature_maps(network: &LeNet5, digits: &Digits) -> Result<Sheet, Error> {
     let mut sheet = Sheet::new("A digit and its feature maps").columns(7);
     for (image, label) in examples(digits, &[5]) {
@@ -39,14 +39,14 @@ pub(crate) fn feature_maps(network: &LeNet5, digits: &Digits) -> Result<Sheet, E
     Ok(sheet)
 }
 
-/// What excites the feature maps of the second convolution (slide 27).
+/// Draws what excites the feature maps of the second convolution (slide 27).
 pub(crate) fn projections(network: &LeNet5, digits: &Digits) -> Result<Sheet, Error> {
     see::feature_sheet(network, digits.inputs(), "conv2", &[0, 1, 2, 3, 4, 5], 4, INK)
 }
 
-/// Where the network looks, by hiding it.
+/// Draws occlusion maps: the probability of the right digit while a square of the image is hidden.
 pub(crate) fn occlusion(network: &LeNet5, digits: &Digits) -> Result<Sheet, Error> {
-    // Yellow where hiding takes the answer away.
+    // Yellow marks a low probability.
     let heat = Tones::Heat(1.0, 0.0);
     let mut sheet = Sheet::new("The probability of the right digit with a square of 7 x 7 pixels hidden").columns(3);
     for (image, label) in examples(digits, &[2, 4, 7, 9]) {
@@ -60,7 +60,7 @@ pub(crate) fn occlusion(network: &LeNet5, digits: &Digits) -> Result<Sheet, Erro
     Ok(sheet.legend(heat, "probability of the right digit"))
 }
 
-/// How the three rules show what a class is read from.
+/// Draws the saliency of each pixel for the right class, by the three backward rules.
 pub(crate) fn saliency(network: &LeNet5, digits: &Digits) -> Result<Sheet, Error> {
     let mut projector = Projector::new(network);
     let mut sheet = Sheet::new("What speaks for the right digit (red) and against it (blue)").columns(4);
@@ -74,7 +74,7 @@ pub(crate) fn saliency(network: &LeNet5, digits: &Digits) -> Result<Sheet, Error
     Ok(sheet)
 }
 
-/// The images that the network would like best to see.
+/// Draws the images that maximise each class.
 pub(crate) fn ideal_digits(network: &LeNet5, seed: u64) -> Result<Sheet, Error> {
     let settings = Maximisation::new().steps(60)?.rate(0.1)?.decay(0.02)?.blur(3, 0.8)?.jitter(1).range(0.0, 1.0)?;
     let mut sheet = Sheet::new("The ideal digits").columns(5).tones(Tones::Own);
@@ -85,7 +85,7 @@ pub(crate) fn ideal_digits(network: &LeNet5, seed: u64) -> Result<Sheet, Error> 
     Ok(sheet)
 }
 
-/// Digits before and after an attack that does not show (slide 16).
+/// Draws digits before and after an attack that a person hardly sees (slide 16).
 pub(crate) fn adversarial(network: &LeNet5, digits: &Digits) -> Result<Sheet, Error> {
     let (images, labels): (Vec<_>, Vec<_>) = examples(digits, &[1, 3, 5, 8]).into_iter().unzip();
     let fgsm = Attack::fgsm(0.1)?.range(0.0, 1.0)?;

@@ -1,7 +1,7 @@
-//! A class for every pixel: a small U-Net (Ronneberger et al., 2015) tells discs, squares and triangles apart in made pictures.
+//! Semantic segmentation: a small U-Net (Ronneberger et al., 2015) labels each pixel of synthetic pictures as disc, square, triangle or nothing.
 //!
-//! Look at the table: intersection over union of each class, on pictures that the network has not seen. Then at the pictures: what it saw,
-//! what it should have said, and what it says. The corners of shapes that are half hidden are the hardest.
+//! The example prints a table with the intersection over union of each class on test pictures, and then pictures: the input, the true classes and
+//! the predicted ones. The corners of half-hidden shapes are the hardest.
 //!
 //! ```text
 //! cargo run --release --example segmentation
@@ -23,7 +23,7 @@ use shapes::{CLASSES, SIDE, Shapes, shapes};
 netwright::network! {
     block layer(filters) { conv 3x3x(filters) same relu init he }
 
-    /// Down twice and up again; on the way up, what was seen on the way down tells where it was.
+    /// Two poolings and two upsamplings; the skip connections give the upsampled maps the exact positions.
     pub UNet(32x32x1) {
         2 * layer(8); tap fine; maxpool 2;
         2 * layer(16); tap middle; maxpool 2;
@@ -34,22 +34,22 @@ netwright::network! {
     }
 }
 
-/// Trains a U-Net on made shapes.
+/// Trains a U-Net on synthetic shapes.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How often the training set is gone through.
+    /// The number of epochs.
     #[arg(long, default_value_t = 30)]
     epochs: u64,
-    /// Pictures of a batch.
+    /// The batch size.
     #[arg(long, default_value_t = 16)]
     batch: usize,
     /// The learning rate.
     #[arg(long, default_value_t = 5e-3)]
     rate: f64,
-    /// What everything is drawn from.
+    /// The seed of all random numbers.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Where the pictures go, with the feature `plots`; otherwise they are shown in the terminal.
+    /// The folder for the pictures (feature `plots`); without it, they are shown in the terminal.
     #[arg(long)]
     folder: Option<PathBuf>,
 }
@@ -83,13 +83,13 @@ fn main() -> Result<(), netwright::Error> {
     Ok(())
 }
 
-/// What the network saw, what it should have said, and what it says.
+/// Draws `count` inputs, each with its true and its predicted classes.
 fn pictures(network: &UNet, test: &Shapes, count: usize) -> Result<Sheet, netwright::Error> {
     let classes = |labels: &[f32]| Picture::new([SIDE, SIDE, 1], labels);
     let mut sheet = Sheet::new("").columns(3);
     for (picture, labels) in test.iter().take(count) {
         let said = network.predict(picture);
-        // A pixel without a class would be none of the four tones.
+        // A pixel without a class is NaN, which is none of the four tones.
         let said =
             predicted_classes(said.as_slice(), CLASSES.len()).map(|class| class.map_or(f32::NAN, |class| class as f32));
         let (said, labels) =

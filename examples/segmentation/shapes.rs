@@ -1,4 +1,4 @@
-//! Discs, squares and triangles in a noisy picture, and the class of every pixel.
+//! Noisy pictures of discs, squares and triangles, with the class of every pixel.
 
 use netwright::Error;
 use netwright::prelude::*;
@@ -10,7 +10,7 @@ pub(crate) const CLASSES: [&str; 4] = ["nothing", "disc", "square", "triangle"];
 /// Pictures with a class for each pixel, row by row.
 pub(crate) type Shapes = Dataset<Tensor<SIDE, SIDE, 1>, Vec<u8>>;
 
-/// So many pictures of two or three shapes, a later one before an earlier one.
+/// Creates `count` pictures of two or three shapes; later shapes cover earlier ones.
 pub(crate) fn shapes(count: usize, seed: u64) -> Result<Shapes, Error> {
     let mut random = Random::new(seed);
     Dataset::from_pairs((0..count).map(|_| picture(&mut random)))
@@ -46,8 +46,8 @@ fn picture(random: &mut Random) -> (Tensor<SIDE, SIDE, 1>, Vec<u8>) {
     let count = 2 + random.below(2);
     let shapes: Vec<Shape> = (0..count).map(|_| Shape::draw(random)).collect();
     let (mut picture, mut labels) = (Tensor::zeros(), vec![0; SIDE * SIDE]);
-    for (place, label) in labels.iter_mut().enumerate() {
-        let (row, column) = (place / SIDE, place % SIDE);
+    for (pixel, label) in labels.iter_mut().enumerate() {
+        let (row, column) = (pixel / SIDE, pixel % SIDE);
         let seen = shapes.iter().rev().find(|shape| shape.covers(row, column));
         *label = seen.map_or(0, |shape| shape.class);
         let ink = seen.map_or(0.15, |shape| shape.ink);

@@ -1,4 +1,4 @@
-//! What the program that trains and the one that answers share: the network, and how a table becomes numbers.
+//! The network and the preparation of the table, shared by the program that trains and the one that predicts.
 
 use std::path::{Path, PathBuf};
 
@@ -8,32 +8,32 @@ use netwright::data::csv::{Fill, Table};
 use netwright::prelude::*;
 
 netwright::network! {
-    /// Area, rooms, age, four districts and the distance to a price, all of them normalised.
+    /// Predicts a price from area, rooms, age, four districts and distance, all of them normalised.
     pub Price(8) { dense 32 tanh; dense 32 tanh; dense 1 }
 }
 
-/// In the order in which they become columns.
+/// The districts in the order of their columns.
 pub(crate) const DISTRICTS: [&str; 4] = ["lake", "north", "south", "station"];
 
-/// Fills missing ages, and makes a column of each district.
+/// Fills missing ages, and replaces the district by one column for each (one-hot).
 pub(crate) fn prepared(table: Table, age: Fill) -> Result<Table, Error> {
     table.fill("age", age)?.one_hot_of("district", &DISTRICTS)
 }
 
-/// A network with what its numbers were normalised by.
+/// A network with the normalisations of its inputs and outputs.
 pub(crate) struct Model {
     pub(crate) network: Price,
     pub(crate) inputs: Normalization,
     pub(crate) prices: Normalization,
 }
 
-/// The file of each part.
+/// Returns the file of each part.
 fn files(folder: &Path) -> [PathBuf; 3] {
     ["price.safetensors", "inputs.csv", "prices.csv"].map(|name| folder.join(name))
 }
 
 impl Model {
-    #[allow(dead_code)] // The program that answers does not.
+    #[allow(dead_code)] // The program that predicts does not save.
     pub(crate) fn save(&self, folder: &Path) -> Result<(), Error> {
         let [network, inputs, prices] = files(folder);
         self.network.save(network)?;
@@ -41,7 +41,7 @@ impl Model {
         self.prices.save(prices)
     }
 
-    #[allow(dead_code)] // The program that trains does not.
+    #[allow(dead_code)] // The program that trains does not load.
     pub(crate) fn load(folder: &Path) -> Result<Self, Error> {
         let [network, inputs, prices] = files(folder);
         Ok(Self {
@@ -51,7 +51,7 @@ impl Model {
         })
     }
 
-    /// The price of a house.
+    /// Predicts the price of a house.
     pub(crate) fn price(&self, mut house: [f32; 8]) -> Result<f32, Error> {
         self.inputs.apply_one(&mut house)?;
         let mut price = self.network.predict(&house);

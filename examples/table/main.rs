@@ -1,5 +1,5 @@
-//! From a table to a model on disk: prices of houses, with names for columns, categories and missing values, learnt by a network that
-//! the example `table_answer` loads.
+//! Trains a network on a CSV table of house prices, with named columns, categories and missing values; prints R² and the mean absolute error on
+//! test houses; and saves the model for the example `table_answer`.
 //!
 //! ```text
 //! cargo run --release --example table -- --folder target/houses
@@ -21,13 +21,13 @@ use netwright::train::metrics::{mean_absolute_error, r_squared};
 /// Trains on the prices of houses.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Where the model goes.
+    /// The folder for the model.
     #[arg(long, default_value = "houses")]
     folder: PathBuf,
-    /// How often the training set is gone through.
+    /// The number of epochs.
     #[arg(long, default_value_t = 200)]
     epochs: u64,
-    /// What everything is drawn from.
+    /// The seed of all random numbers.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -39,7 +39,7 @@ fn main() -> Result<(), netwright::Error> {
     let (mut train, test) = houses.split(0.2, arguments.seed)?;
     println!("{} houses to train on, {} to test with", train.len(), test.len());
 
-    // Measured on the training set alone.
+    // Fitted on the training set only.
     let inputs = Normalization::fit(train.inputs(), 8)?;
     let prices = Normalization::fit(train.targets(), 1)?;
     inputs.apply(train.inputs_mut())?;

@@ -1,4 +1,4 @@
-//! Another program than the one that trained: it loads the model that the example `table` saved, and answers for one house.
+//! Loads the model that the example `table` saved, and prints the predicted price of one house.
 //!
 //! ```text
 //! cargo run --release --example table_answer -- --folder target/houses --house 82,3,,lake,1.5
@@ -14,10 +14,10 @@ use clap::Parser;
 use houses::{Model, prepared};
 use netwright::data::csv::{self, Fill};
 
-/// What the price of a house would be.
+/// Predicts the price of a house.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Where the model is.
+    /// The folder of the model.
     #[arg(long, default_value = "houses")]
     folder: PathBuf,
     /// Area, rooms, age, district and distance; the age may be missing.
@@ -30,7 +30,7 @@ fn main() -> Result<(), netwright::Error> {
     let model = Model::load(&arguments.folder)?;
     let text = format!("area,rooms,age,district,distance\n{}\n", arguments.house);
     let table = csv::Reader::new().header(true).from_reader(Cursor::new(text.into_bytes()), "--house")?;
-    // A missing age is the mean of those that the network was trained on.
+    // A missing age is replaced by the mean age of the training set.
     let age = Fill::Constant(model.inputs.mean()[2]);
     for house in prepared(table, age)?.inputs()? {
         println!("{:.0} thousand", model.price(house)?);

@@ -1,10 +1,10 @@
-//! The toy convolutional network of the spreadsheet by Jeremy Howard (slide 28), trained, and what each of its layers makes of a 7.
+//! Trains the toy convolutional network of the spreadsheet by Jeremy Howard (slide 28), and shows the output of each layer for a 7.
 //!
-//! Its sheets, from left to right: the image, two 3x3 filters, two 3x3 filters, max pooling of each 2x2, dense weights, dense
+//! The sheets of the spreadsheet, from left to right: the image, two 3x3 filters, two 3x3 filters, max pooling of each 2x2, dense weights, dense
 //! activations z, and softmax e^z / Σ e^z.
 //!
-//! Look at what the filters became, at their maps of the 7, and at the row of activations. With `--seed 6` a filter of conv2 is dead
-//! (slide 10): its map is 0 everywhere.
+//! The example prints the accuracy, the trained filters, their feature maps of the 7, and the activations before and after softmax. With
+//! `--seed 6` a filter of conv2 is dead (slide 10): its feature map is 0 everywhere.
 //!
 //! ```text
 //! cargo run --release --example toy_convnet
@@ -21,16 +21,16 @@ use netwright::see::{Sheet, filters};
 /// Trains the toy convnet and shows its layers.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How often the training set is gone through.
+    /// The number of epochs.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: u64,
-    /// What weights and the order of images are drawn from.
+    /// The seed of the weights and of the order of the images.
     #[arg(long, default_value_t = 13)]
     seed: u64,
-    /// The digit that goes through the layers.
+    /// The digit whose feature maps are shown.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u8).range(..10))]
     digit: u8,
-    /// Where the picture of the layers goes: a name that ends in .png or .svg.
+    /// The file for the picture of the layers; its name ends in .png or .svg.
     #[cfg(feature = "plots")]
     #[arg(long)]
     save: Option<std::path::PathBuf>,

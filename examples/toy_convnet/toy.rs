@@ -20,7 +20,7 @@ const _: () = assert!(ToyConvnet::PARAMETERS == (9 + 1) * 2 + (2 * 9 + 1) * 2 + 
 
 pub(crate) type Digits = Dataset<Tensor<28, 28, 1>>;
 
-/// Trains it.
+/// Trains the network.
 pub(crate) fn train(seed: u64, train: &Digits, test: &Digits, epochs: u64) -> Result<(ToyConvnet, History), Error> {
     let mut network = ToyConvnet::init(seed);
     let history = Trainer::new()
@@ -34,12 +34,12 @@ pub(crate) fn train(seed: u64, train: &Digits, test: &Digits, epochs: u64) -> Re
     Ok((network, history))
 }
 
-/// The share of digits that it reads.
+/// Returns the accuracy on some digits.
 pub(crate) fn accuracy(network: &ToyConvnet, digits: &Digits) -> Result<f64, Error> {
     Ok(evaluate(network, digits, &CrossEntropy::new())?.accuracy().unwrap_or(f64::NAN))
 }
 
-/// The sheets of the workbook for one image: the image, then the maps of each layer, one for each filter.
+/// Returns the sheets of the workbook for one image: the image, then the maps of each layer, one for each filter.
 pub(crate) fn maps(
     network: &ToyConvnet,
     image: &Tensor<28, 28, 1>,
@@ -51,7 +51,7 @@ pub(crate) fn maps(
     Ok(maps)
 }
 
-/// How many of the two filters of a layer are 0 everywhere for all of these digits.
+/// Counts the filters of a layer whose feature maps are 0 everywhere for all of these digits.
 pub(crate) fn dead_filters(network: &ToyConvnet, layer: &str, digits: &Digits) -> Result<usize, Error> {
     let mut peaks = [0.0_f32; 2];
     for (image, _) in digits.iter() {
@@ -62,7 +62,7 @@ pub(crate) fn dead_filters(network: &ToyConvnet, layer: &str, digits: &Digits) -
     Ok(peaks.iter().filter(|peak| **peak == 0.0).count())
 }
 
-/// The ten dense activations, and what softmax makes of them.
+/// Returns the ten dense activations, and their softmax.
 pub(crate) fn answer(network: &ToyConvnet, image: &Tensor<28, 28, 1>) -> Result<[[f32; 10]; 2], Error> {
     let dense = see::activations(network, image, "dense")?;
     let mut activations = [0.0; 10];

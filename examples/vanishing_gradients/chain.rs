@@ -13,7 +13,7 @@ netwright::network! {
     }
 }
 
-/// ∂ℓ/∂z of layers 2, 3 and 4, by the slide's products and by the library.
+/// Returns ∂ℓ/∂z of layers 2, 3 and 4, each by the slide's product and by the library.
 pub(crate) fn slopes(seed: u64, input: f64, target: f64) -> Result<[(f64, f64); 3], Error> {
     let mut chain: Chain<f64> = Network::init(seed);
     let sigmoid = |z: f64| 1.0 / (1.0 + (-z).exp());
@@ -26,7 +26,7 @@ pub(crate) fn slopes(seed: u64, input: f64, target: f64) -> Result<[(f64, f64); 
     let z3 = z4 * w4 * (a3 * (1.0 - a3));
     let z2 = z3 * w3 * (a2 * (1.0 - a2));
 
-    // With respect to a bias, the gradient is that of the pre-activation: ∂z/∂b = 1 (slide 4).
+    // The gradient of a bias is that of the pre-activation, because ∂z/∂b = 1 (slide 4).
     let mut engine = GradientEngine::new(1, 1)?;
     engine.gradient(&mut chain, &[[input]], &[[target]], &BinaryCrossEntropy, Pass::default())?;
     let found = |layer| engine.gradients().tensor(layer, "bias").map_or(f64::NAN, |bias| bias[0]);

@@ -1,4 +1,4 @@
-//! Two deep networks that differ in their activation alone.
+//! Two deep networks that differ only in their activation.
 
 use netwright::head::Softmax;
 use netwright::prelude::*;
@@ -9,16 +9,16 @@ use netwright::{Error, Observer, Pass};
 netwright::network! {
     /// Eight layers of sigmoid units.
     pub DeepSigmoid(8x8x1) { repeat 8 { dense 32 sigmoid }; softmax 10 }
-    /// The same with rectifiers, whose weights start at N(0, 2/D).
+    /// The same with rectifiers; their initial weights are from N(0, 2/D).
     pub DeepRelu(8x8x1) { repeat 8 { dense 32 relu }; softmax 10 }
 }
 
-/// The layers that are compared.
+/// The number of hidden layers.
 pub(crate) const DEPTH: usize = 8;
 
 type Digits = Dataset<Tensor<8, 8, 1>>;
 
-/// |∂ℓ/∂w| of the hidden layers over some digits, from the first to the last.
+/// Returns |∂ℓ/∂w| of the hidden layers over some digits, from the first to the last.
 pub(crate) fn gradient_norms<N>(network: &N, digits: &Digits) -> Result<Vec<f64>, Error>
 where
     N: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>>,
@@ -40,7 +40,7 @@ impl Observer<f32> for Derivatives {
     }
 }
 
-/// For each hidden layer, the mean and the largest σ'(z) over some digits.
+/// Returns, for each hidden layer, the mean and the largest σ'(z) over some digits.
 pub(crate) fn derivatives(network: &DeepSigmoid, digits: &Digits) -> Result<Vec<[f64; 2]>, Error> {
     let mut seen = Derivatives(vec![[0.0; 2]; DEPTH]);
     let mut workspace = DeepSigmoid::workspace(digits.len());
@@ -48,7 +48,7 @@ pub(crate) fn derivatives(network: &DeepSigmoid, digits: &Digits) -> Result<Vec<
     Ok(seen.0)
 }
 
-/// The accuracy on the digits held out, after training for some epochs.
+/// Trains a network and returns the test accuracy.
 pub(crate) fn accuracy<N>(network: &mut N, train: &Digits, test: &Digits, epochs: u64) -> Result<f64, Error>
 where
     N: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>>,

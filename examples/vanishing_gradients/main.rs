@@ -4,7 +4,8 @@
 //! σ'(z) = σ(z)(1 − σ(z)), which lies in [0, 1/4]. With many layers the product is nearly 0, and the first layers do not learn. A
 //! rectifier has the derivative 1 wherever it is on.
 //!
-//! Look at the gradient of the first layer beside that of the last, and at the accuracy that follows from it.
+//! The example prints the gradients of the chain, the norms of the gradients of both networks layer by layer, and the test accuracies. Compare the
+//! gradient of the first layer with that of the last.
 //!
 //! ```text
 //! cargo run --release --example vanishing_gradients
@@ -22,13 +23,13 @@ use netwright::see::Chart;
 /// Compares the gradients of deep networks, layer by layer.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How often the training set is gone through.
+    /// The number of epochs.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: u64,
-    /// What the weights are drawn from.
+    /// The seed of the weights.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Where the chart goes: a name that ends in .png or .svg.
+    /// The file for the chart; its name ends in .png or .svg.
     #[cfg(feature = "plots")]
     #[arg(long)]
     save: Option<std::path::PathBuf>,

@@ -1,9 +1,9 @@
-//! A network of one dimension: which of four waves is it, sine, triangle, square or saw, of any pitch, phase and loudness, in noise?
+//! A one-dimensional convolutional network: it classifies noisy waves of any pitch, phase and loudness as sine, triangle, square or saw.
 //!
-//! What comes in is a series, `128x1`: 128 points in time with one channel. Windows have one number, `conv 7x8`: seven points, eight
+//! The input is a series, `128x1`: 128 points in time with one channel. Windows have one size, `conv 7x8`: seven points, eight
 //! filters. In memory a series is an image of width 1, `Tensor<128, 1, 1>`.
 //!
-//! Look at the table of shapes, and at the first filters: they are slopes and edges.
+//! The example prints the shapes of the layers, the learning curves, the test accuracy, and the predictions for four waves.
 //!
 //! ```text
 //! cargo run --release --example waves
@@ -14,7 +14,7 @@ use netwright::prelude::*;
 use netwright::random::Random;
 
 netwright::network! {
-    /// Four kinds of waves.
+    /// A classifier of four kinds of waves.
     Ear(128x1) {
         2 * { conv 7x8 same nobias bn relu; maxpool 2 };
         conv 5x16 same nobias bn relu; maxpool 2;
@@ -26,13 +26,13 @@ netwright::network! {
 
 const KINDS: [&str; 4] = ["sine", "triangle", "square", "saw"];
 
-/// Trains a network to tell waves apart by their sound.
+/// Trains a network to classify waves.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How often the training set is gone through.
+    /// The number of epochs.
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: u64,
-    /// What waves, weights and the order of training are drawn from.
+    /// The seed of the waves, the weights and the order of the samples.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -62,7 +62,7 @@ fn main() -> Result<(), netwright::Error> {
     Ok(())
 }
 
-/// Waves of every kind, of pitches, phases and loudnesses of their own, in noise.
+/// Creates `count` waves of all kinds, with random pitch, phase, loudness and noise.
 fn waves(count: usize, seed: u64) -> Result<Dataset<Tensor<128, 1, 1>>, netwright::Error> {
     let mut random = Random::new(seed);
     Dataset::from_fn(count, |sample, wave: &mut Tensor<128, 1, 1>, kind: &mut usize| {
