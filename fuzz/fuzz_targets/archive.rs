@@ -1,4 +1,4 @@
-//! Any bytes are read as a zip archive of tensors.
+//! Reads any bytes as a zip archive of tensors.
 #![no_main]
 
 mod support;
@@ -7,6 +7,6 @@ use libfuzzer_sys::fuzz_target;
 use netwright_formats::{NpzFile, PyTorchFile};
 
 fuzz_target!(|bytes: &[u8]| {
-    support::look(bytes, support::BUFFERS, PyTorchFile::from_bytes, PyTorchFile::read);
-    support::look(bytes, support::BUFFERS, NpzFile::from_bytes, NpzFile::read);
+    support::check(bytes, support::BUFFERS, PyTorchFile::from_bytes, PyTorchFile::read);
+    support::check(bytes, support::BUFFERS, NpzFile::from_bytes, NpzFile::read);
 });

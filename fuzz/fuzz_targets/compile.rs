@@ -1,4 +1,4 @@
-//! Any text compiles without a panic, each diagnostic points into the text, what has none makes items, and items are Rust.
+//! Any text compiles without a panic; each diagnostic points into the text; text without diagnostics generates items; the output is valid Rust.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

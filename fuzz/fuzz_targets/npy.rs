@@ -1,4 +1,4 @@
-//! Any bytes are an array in an archive of NumPy, as they are and packed.
+//! Reads any bytes as an array in an archive of NumPy, stored and compressed.
 #![no_main]
 
 mod support;
@@ -16,6 +16,6 @@ fuzz_target!(|bytes: &[u8]| {
         writer.start_file("w.npy", SimpleFileOptions::default().compression_method(method)).expect("a file");
         writer.write_all(bytes).expect("its bytes");
         let archive = writer.finish().expect("an archive").into_inner();
-        support::look(&archive, support::BUFFERS, NpzFile::from_bytes, NpzFile::read);
+        support::check(&archive, support::BUFFERS, NpzFile::from_bytes, NpzFile::read);
     }
 });

@@ -1,4 +1,4 @@
-//! Any bytes are read as an ONNX model without a panic; what is a network holds together, and its text is the language's.
+//! Reads any bytes as an ONNX model without a panic; a graph that is read passes the verifier, and can be printed and written again.
 #![no_main]
 
 mod support;

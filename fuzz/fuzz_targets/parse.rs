@@ -1,4 +1,4 @@
-//! Any text is read without a panic, and each diagnostic points into the text.
+//! Any text is parsed without a panic, and each diagnostic points into the text.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Any bytes are the pickle of an archive that PyTorch wrote.
+//! Reads any bytes as the pickle in an archive of PyTorch.
 #![no_main]
 
 mod support;
@@ -18,5 +18,5 @@ fuzz_target!(|bytes: &[u8]| {
         writer.write_all(data).expect("its bytes");
     }
     let archive = writer.finish().expect("an archive").into_inner();
-    support::look(&archive, support::PAGES, PyTorchFile::from_bytes, PyTorchFile::read);
+    support::check(&archive, support::PAGES, PyTorchFile::from_bytes, PyTorchFile::read);
 });

@@ -1,12 +1,12 @@
-//! What a network costs to compile: `cargo bench -p netwright-zoo --bench build` builds a crate with each and prints a table. It takes minutes;
-//! names of networks behind `--` measure those alone, and `--ready` leaves out the builds from nothing.
+//! Measures the compile time of networks: `cargo bench -p netwright-zoo --bench build` builds a crate with each and prints a table. It takes
+//! minutes. Names of networks after `--` select these only, and `--ready` leaves out the builds from scratch.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 use std::{env, fs, io};
 
-/// The files of the zoo, and the types in them.
+/// The files of the zoo with the types in them.
 const NETWORKS: [(&str, &str); 10] = [
     ("toy", "ToyConvnet"),
     ("lenet5", "LeNet5"),
@@ -31,7 +31,7 @@ fn main() {
 }
 ";
 
-/// A crate that also trains it.
+/// A crate that also runs a training step.
 const TRAINS: &str = "
 use netwright::{GradientSeed, Network, Output, Pass, Sample};
 
@@ -101,12 +101,12 @@ impl Guest {
             ours.display().to_string()
         );
         fs::write(root.join("Cargo.toml"), manifest)?;
-        // The versions that are here already: nothing is fetched.
+        // The same locked versions, so that nothing is fetched.
         fs::copy(ours.join("Cargo.lock"), root.join("Cargo.lock"))?;
         Ok(Self { ready: root.join("ready"), root })
     }
 
-    /// Writes the program `main` over the network of a file of the zoo.
+    /// Writes the program `main` with the network of a file of the zoo.
     fn write(&self, file: &str, network: &str, main: &str) -> io::Result<()> {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file).with_extension("rs");
         let module =
@@ -114,12 +114,12 @@ impl Guest {
         fs::write(self.root.join("src/main.rs"), module + main)
     }
 
-    /// Builds in release, with flags for the crate itself, and returns what the compiler says.
+    /// Builds in release mode, with flags for the crate itself, and returns the output of the compiler.
     fn build(&self, target: &Path, flags: &[&str]) -> io::Result<String> {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.current_dir(&self.root).args(["rustc", "--release", "--offline", "--target-dir"]).arg(target);
         if !flags.is_empty() {
-            // What stable compilers know and do not promise: the seconds of each of their passes.
+            // The flags are unstable; this variable makes a stable compiler accept them.
             cargo.env("RUSTC_BOOTSTRAP", "1").arg("--").args(flags);
         }
         let output = cargo.output()?;
@@ -136,7 +136,7 @@ impl Guest {
     }
 }
 
-/// The seconds of macro expansion in what `-Ztime-passes` prints.
+/// Returns the seconds of macro expansion from the output of `-Ztime-passes`.
 fn expansion(passes: &str) -> Option<f64> {
     let line = passes.lines().find(|line| line.trim_end().ends_with("macro_expand_crate"))?;
     line.trim().strip_prefix("time:")?.split(';').next()?.trim().parse().ok()

@@ -1,6 +1,8 @@
-//! Training steps of networks with large dense layers: the whole gradient and then the update, and steps that fuse the two, in turn.
+//! Training steps of networks with large dense layers: the whole gradient followed by the update, in turn with
+//! steps that fuse the two.
 //!
-//! `cargo bench -p netwright-zoo --features alexnet --bench dense -- --threads 2 Mlp`; without names all networks.
+//! `cargo bench -p netwright-zoo --features alexnet --bench dense -- --threads 2 Mlp`; without names it
+//! measures all networks.
 
 use std::time::Instant;
 
@@ -20,7 +22,7 @@ netwright::network! {
 
 const RATE: f64 = 1e-3;
 
-/// The best times of both kinds of step with so many images, for an optimiser that reads and writes so many elements for each parameter.
+/// Measures both kinds of step with `batch` images, for an optimiser that reads and writes `moved` elements for each parameter.
 fn steps<N, O>(
     table: &Table,
     threads: usize,
@@ -33,7 +35,7 @@ where
     N: Network<Scalar = f32, Head = Softmax>,
     O: Optimizer<f32>,
 {
-    let elements = (0..batch * N::INPUT.len()).map(|place| (place % 251) as f32 / 251.0 - 0.5).collect();
+    let elements = (0..batch * N::INPUT.len()).map(|index| (index % 251) as f32 / 251.0 - 0.5).collect();
     let images: Vec<N::Input> = values_from(elements).expect("whole images");
     let labels: Vec<usize> = (0..batch).map(|image| image * 7 % N::OUTPUT.len()).collect();
     let (mut network, mut optimizer, loss) = (N::init(1), make()?, CrossEntropy::new());
@@ -45,7 +47,7 @@ where
             engine.gradient(&mut network, &images, &labels, &loss, Pass::default())?;
             optimizer.step(RATE, N::LAYERS, network.parameters_mut(), engine.gradients().as_slice())?;
             best[0] = best[0].min(turn.elapsed().as_secs_f64());
-            // The first of several after another kind has to set its gradients to 0.
+            // The first fused step after a stored gradient has to set it to 0.
             for _ in 0..3 {
                 let turn = Instant::now();
                 let update = Update { optimizer: &mut optimizer, rate: RATE };
@@ -58,7 +60,7 @@ where
     })?;
     for (kind, seconds) in ["stored", "fused"].into_iter().zip(best) {
         let name = format!("{} of {batch}, {}, {kind}", N::NAME, by);
-        // Weights are read on both ways.
+        // Both passes read the weights.
         let bytes = (4 * (2 + moved) * N::PARAMETERS) as f64;
         table.row(&Row { name, seconds, macs: (3 * N::MACS * batch as u64) as f64, bytes });
     }

@@ -1,5 +1,5 @@
-//! LeNet-5 predicts a batch of 64, channels last and in blocks of images in the lanes, and one image, whole and layer by layer; and trains a step of
-//! plain gradient descent, on one thread and on two: microseconds an image, in one run.
+//! Measures LeNet-5 in microseconds per image, in one run: predictions of a batch of 64, with channels last and with blocks of images in the vector
+//! lanes; predictions of one image, as a whole and by layer; and training steps of plain gradient descent, on one thread and on two.
 //!
 //! `cargo bench -p netwright-zoo --features lenet5 --bench lenet`
 
@@ -14,10 +14,10 @@ use netwright::{Architecture as _, Network as _, Observer, Pass, Tensor, Unobser
 use netwright_zoo::LeNet5;
 
 const BATCH: usize = 64;
-/// What `predict_batch` takes at a time of a network without blocks.
+/// The number of images that `predict_batch` processes at once in a network without blocks.
 const TOGETHER: usize = 32;
 
-/// The time of each layer: that since the layer before has been reported.
+/// Measures the time of each layer, which is the time since the previous layer was reported.
 struct Clock {
     last: Instant,
     microseconds: [f64; LeNet5::<f32>::LAYERS.len()],
@@ -35,8 +35,8 @@ fn main() {
     network.set_threads(1).expect("one thread");
     let mut images = vec![Tensor::<28, 28, 1>::zeros(); BATCH];
     for (image, tensor) in images.iter_mut().enumerate() {
-        for (place, value) in tensor.as_mut_slice().iter_mut().enumerate() {
-            *value = ((place + 97 * image) % 251) as f32 / 251.0 - 0.5;
+        for (index, value) in tensor.as_mut_slice().iter_mut().enumerate() {
+            *value = ((index + 97 * image) % 251) as f32 / 251.0 - 0.5;
         }
     }
     let elements: Vec<f32> = images.iter().flat_map(|image| image.as_slice()).copied().collect();

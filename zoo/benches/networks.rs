@@ -1,8 +1,8 @@
-//! Predictions and training steps of the zoo's networks, beside their arithmetic: GFLOP/s, and the share of the machine's peak that is
-//! measured before.
+//! Measures predictions and training steps of the zoo's networks: time, GFLOP/s, and the share of the machine's peak, which is measured
+//! first.
 //!
-//! `cargo bench -p netwright-zoo --features all --bench networks -- --threads 2 LeNet5 ResNet50`; without names all
-//! networks, without `--threads` one thread. With `--layers` each prediction is followed by its layers.
+//! `cargo bench -p netwright-zoo --features all --bench networks -- --threads 2 LeNet5 ResNet50`; without names it
+//! measures all networks, without `--threads` on one thread. With `--layers` the layers of each prediction follow it.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -15,15 +15,15 @@ use netwright::{Error, Network, Observer, Pass};
 use netwright_measure::{Row, Table};
 use netwright_zoo::{AlexNet, InceptionResNetV2, InceptionV3, LeNet5, ResNeXt50, ResNet50, Vgg16, Xception};
 
-/// What is asked for on the command line.
-struct Wanted {
+/// The options of the command line, and the table.
+struct Bench {
     threads: usize,
     layers: bool,
     names: Vec<String>,
     table: Table,
 }
 
-/// The best time of a few calls, after one that warms up.
+/// Returns the best time of a few calls, after one that warms up.
 fn best(mut call: impl FnMut()) -> f64 {
     call();
     let (start, mut best, mut calls) = (Instant::now(), f64::INFINITY, 0);
@@ -36,7 +36,7 @@ fn best(mut call: impl FnMut()) -> f64 {
     best
 }
 
-/// The time of each layer: that since the layer before has been reported.
+/// Measures the time of each layer, which is the time since the previous layer was reported.
 struct Clock {
     last: Instant,
     seconds: Vec<f64>,
@@ -49,8 +49,8 @@ impl Observer<f32> for Clock {
     }
 }
 
-impl Wanted {
-    /// One image, and a batch; a step of so many images, where there are any.
+impl Bench {
+    /// Measures predictions of one image and of `batch` images, and a training step of `step` images unless `step` is 0.
     fn network<N: Network<Scalar = f32>>(&self, batch: usize, step: usize) -> Result<(), Error>
     where
         CrossEntropy: Loss<N::Head, usize>,
@@ -61,7 +61,7 @@ impl Wanted {
         let mut network = N::init(1);
         network.set_threads(self.threads)?;
         let most = batch.max(step);
-        let elements = (0..most * N::INPUT.len()).map(|place| (place % 251) as f32 / 251.0 - 0.5).collect();
+        let elements = (0..most * N::INPUT.len()).map(|index| (index % 251) as f32 / 251.0 - 0.5).collect();
         let images: Vec<N::Input> = values_from(elements).expect("whole images");
         let weights = N::PARAMETERS + N::STATISTICS;
         let bytes = |images: usize| (4 * (weights + images * (N::INPUT.len() + N::OUTPUT.len()))) as f64;
@@ -85,13 +85,13 @@ impl Wanted {
             });
             let name = format!("{}, training step of {step}", N::NAME);
             let macs = (3 * N::MACS * step as u64) as f64;
-            // Weights and gradients are read and written.
+            // Beside the reads of a forward pass, a step writes and reads the gradients and writes the weights.
             self.table.row(&Row { name, seconds, macs, bytes: bytes(step) + (12 * weights) as f64 });
         }
         Ok(())
     }
 
-    /// The layers of a prediction of one image, on one thread. A layer that the plan has merged with a later one has its time there.
+    /// Measures the layers of a prediction of one image, on one thread. The time of a layer that the plan merges into a later one is counted there.
     fn layers_of<N: Network<Scalar = f32>>(&self, network: &N, image: &N::Input) {
         let mut least = vec![f64::INFINITY; N::LAYERS.len()];
         let mut answer = network.predict_batch(std::slice::from_ref(image));
@@ -124,13 +124,13 @@ fn main() -> Result<(), Error> {
             _ => names.push(argument),
         }
     }
-    let wanted = Wanted { threads, layers, names, table: Table::new(threads) };
-    wanted.network::<LeNet5<f32>>(64, 64)?;
-    wanted.network::<AlexNet<f32>>(8, 8)?;
-    wanted.network::<Vgg16<f32>>(1, 0)?;
-    wanted.network::<ResNet50<f32>>(8, 8)?;
-    wanted.network::<InceptionV3<f32>>(1, 0)?;
-    wanted.network::<Xception<f32>>(1, 0)?;
-    wanted.network::<ResNeXt50<f32>>(1, 0)?;
-    wanted.network::<InceptionResNetV2<f32>>(1, 0)
+    let bench = Bench { threads, layers, names, table: Table::new(threads) };
+    bench.network::<LeNet5<f32>>(64, 64)?;
+    bench.network::<AlexNet<f32>>(8, 8)?;
+    bench.network::<Vgg16<f32>>(1, 0)?;
+    bench.network::<ResNet50<f32>>(8, 8)?;
+    bench.network::<InceptionV3<f32>>(1, 0)?;
+    bench.network::<Xception<f32>>(1, 0)?;
+    bench.network::<ResNeXt50<f32>>(1, 0)?;
+    bench.network::<InceptionResNetV2<f32>>(1, 0)
 }

@@ -1,12 +1,12 @@
-//! Takes the weights that another library saved, and gives back its own: what `tests/foreign/zoo.py` asks on both sides.
+//! Loads weights that another library saved, and saves others for that library; `tests/foreign/zoo.py` compares the logits on both sides.
 //!
 //! ```text
 //! cargo run --release -p netwright-zoo --features all,hdf5 --example foreign -- keras/resnet50 resnet50.weights.h5 image.f64 folder
 //! ```
 //!
-//! In double precision, where rounding decides nothing. The image is 64-bit floats, height x width x channels. In the folder there is
-//! afterwards what the network with the file's weights makes of it (`loaded.f64`, logits), other weights under the library's names
-//! (`saved.safetensors`), and what the network with those makes of it (`saved.f64`).
+//! Everything is in double precision, where rounding errors are negligible. The image is 64-bit floats, height x width x channels. The example
+//! writes three files to the folder: the logits with the file's weights (`loaded.f64`), other weights under the library's names
+//! (`saved.safetensors`), and the logits with those (`saved.f64`).
 
 use std::error::Error;
 use std::fs;
@@ -19,13 +19,13 @@ use netwright_zoo::{self as zoo, maps};
 
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Which library's network: `torchvision/vgg16`.
+    /// The library and its network: `torchvision/vgg16`.
     network: String,
-    /// The weights that it saved.
+    /// The file with the library's weights.
     weights: PathBuf,
-    /// An image.
+    /// The file with the image.
     image: PathBuf,
-    /// Where answers and weights go.
+    /// The folder for logits and weights.
     folder: PathBuf,
 }
 
@@ -59,7 +59,7 @@ fn both_ways<N: Network<Scalar = f64>>(arguments: &Arguments, map: &Map) -> Resu
     let mut network = N::from_foreign(&*netwright_formats::open(weights)?, map)?;
     write(&folder.join("loaded.f64"), &logits(&network, &image))?;
 
-    // Weights that are not the start of anything: statistics and scales too.
+    // Weights, scales and statistics that differ from the loaded ones.
     for (index, weight) in network.parameters_mut().iter_mut().enumerate() {
         *weight *= 0.75 + (index % 7) as f64 / 16.0;
     }
@@ -70,7 +70,7 @@ fn both_ways<N: Network<Scalar = f64>>(arguments: &Arguments, map: &Map) -> Resu
     write(&folder.join("saved.f64"), &logits(&network, &image))
 }
 
-/// What goes into the softmax.
+/// Returns the logits, which are the inputs of the softmax.
 fn logits<N: Network<Scalar = f64>>(network: &N, image: &N::Input) -> Vec<f64> {
     let [mut answers, mut logits] = [(); 2].map(|()| memory::zeros(1));
     network.predict_with_logits(std::slice::from_ref(image), &mut answers, &mut logits);

@@ -1,7 +1,7 @@
-//! The networks of the zoo against the numbers of other frameworks: the answer, every value on the way, and a training step.
+//! Compares the networks of the zoo with golden values of other frameworks: the output, the values of every layer, and a training step.
 //!
-//! The large ones want a release build: `cargo test --release -p netwright-zoo --features all --test golden -- --nocapture` prints how
-//! far off each is.
+//! The large ones need a release build: `cargo test --release -p netwright-zoo --features all --test golden -- --nocapture` prints the
+//! deviations of each.
 #![cfg(any(
     feature = "lenet5",
     feature = "lenet5-1998",
@@ -26,14 +26,14 @@ macro_rules! compare {
 
                 #[cfg_attr(debug_assertions, ignore = "large: it wants a release build")]
                 #[test]
-                fn is_the_same_elsewhere_in_f32() {
+                fn agrees_with_other_frameworks_in_f32() {
                     Golden::read(include_str!($file))
                         .check_beside::<netwright_zoo::$network, netwright_zoo::$network<f64>>(Tolerance::$tolerance);
                 }
 
                 #[cfg_attr(debug_assertions, ignore = "large: it wants a release build")]
                 #[test]
-                fn is_the_same_elsewhere_in_f64() {
+                fn agrees_with_other_frameworks_in_f64() {
                     Golden::read(include_str!($file)).check::<netwright_zoo::$network<f64>>(Tolerance::F64);
                 }
             }

@@ -1,5 +1,5 @@
-//! The structures of the classic networks on small images with few filters, where f64 is quick and rounding decides nothing: the answers,
-//! every value on the way, gradients, moving statistics, and five steps of two optimisers are those of other frameworks.
+//! The structures of the classic networks on small images with few filters, where f64 is fast and rounding errors are negligible: outputs,
+//! values of every layer, gradients, moving statistics, and five steps of two optimisers agree with other frameworks.
 
 #[path = "../../tests/support/golden/mod.rs"]
 mod golden;
@@ -46,7 +46,7 @@ netwright::network! {
         add { cardinal(width, stride) } { conv 1x1x(2*width) stride (stride) nobias bn eps 1e-5 momentum 0.9 } relu
     }
 
-    /// Groups.
+    /// Grouped convolutions.
     pub MiniResNeXt(26x26x3) {
         conv 7x7x8 stride 2 pad 3 nobias bn eps 1e-5 momentum 0.9 relu;  maxpool 3 stride 2 pad 1;
         widen(8, 1);  residual { cardinal(8) } relu;  widen(16, 2);
@@ -63,7 +63,7 @@ netwright::network! {
         conv 3x3x(filters) stride 2 nobias bn noscale relu
     }
 
-    /// Branches that are joined in branches, and means without their padding.
+    /// Nested branches, and average pooling that excludes the padding.
     pub MiniInception(35x35x3) {
         valid(6);  unit(3, 3, 8);  maxpool 3 stride 2;
         concat
@@ -127,7 +127,7 @@ netwright::network! {
         }
     }
 
-    /// Separable convolutions, and a pool whose padding lies at the bottom and right.
+    /// Separable convolutions, and pooling with padding at the bottom and right.
     pub MiniXception(30x30x3) {
         conv 3x3x4 stride 2 nobias bn relu;
         conv 3x3x6 nobias bn relu;
@@ -146,7 +146,7 @@ netwright::network! {
 }
 
 netwright::network! {
-    /// Normalisation among channels, groups, and overlapping pools.
+    /// Local response normalisation across channels, groups, and overlapping pools.
     pub MiniAlexNet(35x35x3) {
         conv 11x11x8 stride 2 relu lrn;      maxpool 3 stride 2;
         conv 5x5x12 same groups 2 relu lrn;
@@ -163,12 +163,12 @@ macro_rules! compare {
                 use super::*;
 
                 #[test]
-                fn is_the_same_elsewhere_in_f32() {
+                fn agrees_with_other_frameworks_in_f32() {
                     Golden::read(include_str!($file)).check_beside::<$network, $network<f64>>(Tolerance::F32);
                 }
 
                 #[test]
-                fn is_the_same_elsewhere_in_f64() {
+                fn agrees_with_other_frameworks_in_f64() {
                     Golden::read(include_str!($file)).check_beside::<$network<f64>, $network<f64>>(Tolerance::F64);
                 }
             }

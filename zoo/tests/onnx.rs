@@ -1,4 +1,4 @@
-//! Every network of the zoo as an ONNX file: `tests/foreign/compare.py` holds what is written here against ONNX Runtime.
+//! Writes every network of the zoo as an ONNX file; `tests/foreign/compare.py` compares the files with ONNX Runtime.
 
 #[path = "../../tests/support/written.rs"]
 mod written;
@@ -15,7 +15,7 @@ fn write<N: ToOnnx>() {
     written::write(&N::init(1), &Path::new(env!("CARGO_TARGET_TMPDIR")).join("onnx-zoo"), N::NAME);
 }
 
-/// One by one: the largest takes a gigabyte while it is written.
+/// One network after the other: the largest needs a gigabyte while it is written.
 #[test]
 fn every_network_is_written_with_an_image_and_its_answer() {
     write::<ToyConvnet<f32>>();

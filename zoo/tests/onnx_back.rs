@@ -1,6 +1,6 @@
-//! Networks of the zoo as ONNX files, read again by the macro, and printed in the language and compiled: the same answers. In `onnx/` are the
-//! files without their weights, in `printed/` the texts; `compiler/tests/onnx_zoo.rs` holds both to what is written and printed now, and
-//! writes them anew with `NETWRIGHT_OVERWRITE=1`.
+//! Networks of the zoo give the same outputs when the macro reads their ONNX files, and when these are printed in the language and compiled.
+//! `onnx/` has the files without their weights, `printed/` the texts. `compiler/tests/onnx_zoo.rs` checks that both are up to date, and writes
+//! them again with `NETWRIGHT_OVERWRITE=1`.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use netwright::onnx::{FromOnnx, ToOnnx};
 use netwright::{Architecture, Network, Sample as _};
 use netwright_zoo::{LeNet5, LeNet5Of1998, ResNet50, ToyConvnet};
 
-/// From their files.
+/// Networks read from ONNX files.
 mod read {
     netwright::network! {
         pub Toy = onnx "tests/onnx/toy.onnx";
@@ -17,18 +17,18 @@ mod read {
     }
 }
 
-/// From the texts that are printed of files.
+/// Networks from the texts printed for ONNX files.
 mod printed {
     include!("printed/lenet5.rs");
     include!("printed/resnet50.rs");
 }
 
-/// Numbers about 0, none like another.
+/// Returns the `index`-th of a sequence of distinct values around 0.
 fn spread(index: usize) -> f32 {
     ((index as f64 + 1.0) * 0.754_877_666).fract() as f32 - 0.5
 }
 
-/// The largest difference between the answers of two networks to some images, as a part of the largest element.
+/// Returns the largest difference between the outputs of two networks for some images, relative to the largest element.
 fn difference<A: Network<Scalar = f32>, B: Network<Scalar = f32>>(one: &A, other: &B, images: usize) -> f32 {
     fn answers<N: Network<Scalar = f32>>(network: &N, images: usize) -> Vec<f32> {
         let elements = (0..images * N::INPUT.len()).map(spread).collect();
@@ -47,26 +47,26 @@ fn through_a_file<N: ToOnnx + Network<Scalar = f32>, B: FromOnnx + Network<Scala
     let network = N::init(1);
     network.to_onnx_beside(folder.join(file)).expect("it can be written");
     let back = B::from_onnx(folder.join(file)).expect("it has the tensors of the file that was compiled");
-    // A pool with one coefficient a channel is a convolution with several there.
+    // In ONNX, a pool with one coefficient per channel is a convolution with several weights per channel.
     assert!(B::PARAMETERS >= N::PARAMETERS && B::STATISTICS == N::STATISTICS, "{file}");
     let difference = difference(&network, &back, 3);
     assert!(difference <= 1e-6, "{file}: {difference:e}");
 }
 
 #[test]
-fn what_was_written_answers_the_same_when_it_is_read() {
+fn a_network_read_from_its_onnx_file_gives_the_same_outputs() {
     through_a_file::<ToyConvnet<f32>, read::Toy<f32>>("toy.onnx");
     through_a_file::<LeNet5<f32>, read::LeNet<f32>>("lenet5.onnx");
     through_a_file::<LeNet5Of1998<f32>, read::LeNetOf1998<f32>>("lenet5_1998.onnx");
 }
 
-/// The sizes of all weights and statistics.
-fn sizes<N: Architecture>() -> Vec<Vec<usize>> {
+/// Returns the shapes of all weights and statistics.
+fn shapes<N: Architecture>() -> Vec<Vec<usize>> {
     N::LAYERS.iter().flat_map(|layer| layer.tensors).map(|tensor| tensor.shape.to_vec()).collect()
 }
 
 fn through_the_text<N: Network<Scalar = f32> + Architecture, B: Network<Scalar = f32> + Architecture>() {
-    assert_eq!(sizes::<N>(), sizes::<B>());
+    assert_eq!(shapes::<N>(), shapes::<B>());
     assert_eq!(N::MACS, B::MACS);
     let mut network = N::init(1);
     let (_, statistics) = network.weights_mut().buffers_mut();
@@ -81,7 +81,7 @@ fn through_the_text<N: Network<Scalar = f32> + Architecture, B: Network<Scalar =
 }
 
 #[test]
-fn what_is_printed_is_the_network_that_was_written() {
+fn a_network_printed_from_its_onnx_file_is_the_same_network() {
     through_the_text::<LeNet5<f32>, printed::LeNet5<f32>>();
     through_the_text::<ResNet50<f32>, printed::ResNet50<f32>>();
 }

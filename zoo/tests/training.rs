@@ -18,10 +18,10 @@ use netwright::Output;
 use netwright::prelude::*;
 use netwright::{head, random::Random};
 
-/// Steps on the batch.
+/// The number of steps on the batch.
 const STEPS: u64 = 10;
 
-/// The loss before the first step, and after each of ten.
+/// Returns the loss before the first step, and after each of the ten.
 fn losses<N>(rate: f64) -> Vec<f64>
 where
     N: Network<Scalar = f32, Head = head::Softmax>,
@@ -55,7 +55,7 @@ macro_rules! train {
                 let losses = losses::<netwright_zoo::$network>($rate);
                 let shown: Vec<String> = losses.iter().map(|loss| format!("{loss:.3}")).collect();
                 println!("{:<18} {}", stringify!($network), shown.join(" "));
-                // Dropout makes a single loss a matter of luck.
+                // With dropout, a single loss is noisy.
                 let last = losses[losses.len() - 3..].iter().sum::<f64>() / 3.0;
                 assert!(last < 0.8 * losses[0], "{losses:?}");
             }

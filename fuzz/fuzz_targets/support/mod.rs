@@ -1,4 +1,4 @@
-//! What every reader of files must keep: no panic, and no allocation larger than the file, but for a little. Says what the largest was.
+//! The invariants of every reader of files: no panic, and no allocation larger than the file and a small constant. Prints the largest allocation.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::{Path, PathBuf};
@@ -8,27 +8,27 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use netwright_runtime::Error;
 use netwright_runtime::foreign::{TensorFile, TensorInfo};
 
-/// The system's allocator, which remembers the largest allocation.
+/// The system allocator, with a record of the largest allocation.
 struct Largest;
 
 static LARGEST: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: every call is the system's, with the arguments that came.
+// SAFETY: every call goes to the system allocator with unchanged arguments, which keeps the contract of `GlobalAlloc`.
 unsafe impl GlobalAlloc for Largest {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         LARGEST.fetch_max(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promises are the system's.
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`, which is that of `System.alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are the system's.
+        // SAFETY: `alloc` or `realloc` returned `pointer` for `layout`, and both got it from `System`.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         LARGEST.fetch_max(size, Ordering::Relaxed);
-        // SAFETY: the caller's promises are the system's.
+        // SAFETY: `alloc` or `realloc` returned `pointer` for `layout`, and both got it from `System`; the caller's `size` is valid for `System` too.
         unsafe { System.realloc(pointer, layout, size) }
     }
 }
@@ -36,15 +36,15 @@ unsafe impl GlobalAlloc for Largest {
 #[global_allocator]
 static ALLOCATOR: Largest = Largest;
 
-/// What small tables and buffers take beside the file, and what unpacking takes.
+/// Bytes allowed in addition to the length of the file, for small tables, buffers and decompression.
 #[allow(dead_code, reason = "each target names its own")]
 pub const BUFFERS: usize = 1 << 16;
 
-/// What the first pages of lists take beside the file, where nothing is packed.
+/// Bytes allowed in addition to the length of the file where nothing is compressed: the first pages of lists.
 #[allow(dead_code, reason = "each target names its own")]
 pub const PAGES: usize = 1 << 13;
 
-/// Reads what stands before the elements of a file, holds the largest allocation to `most`, and prints it where it is the largest so far.
+/// Runs `read` for the headers of a file, asserts that no allocation is larger than `most`, and prints the largest if it is a new maximum.
 pub fn measured<T>(len: usize, most: usize, read: impl FnOnce() -> T) -> T {
     static RECORD: AtomicUsize = AtomicUsize::new(0);
     LARGEST.store(0, Ordering::Relaxed);
@@ -57,47 +57,57 @@ pub fn measured<T>(len: usize, most: usize, read: impl FnOnce() -> T) -> T {
     found
 }
 
-/// Reads the headers of a file and those tensors that a network of small layers would ask for, from memory and where the file lies, and holds what
-/// one says against the other.
+/// Reads the headers and the small tensors of a file, once from memory and once from disk, and asserts that the results are equal.
 #[allow(dead_code, reason = "one target reads no tensors")]
-pub fn look<F: TensorFile>(
+pub fn check<F: TensorFile>(
     bytes: &[u8],
-    beside: usize,
+    extra: usize,
     from_bytes: impl FnOnce(Vec<u8>, &str) -> Result<F, Error>,
     read: impl FnOnce(PathBuf) -> Result<F, Error>,
 ) {
     let (len, owned, path) = (bytes.len(), bytes.to_vec(), written(bytes));
-    let held = measured(len, len + beside, || from_bytes(owned, "fuzzed"));
-    let lying = measured(len, len + beside, || read(path));
-    match (&held, &lying) {
-        (Ok(held), Ok(lying)) => {
-            let tensors = held.tensors();
-            assert_eq!(lying.tensors(), tensors);
+    let in_memory = measured(len, len + extra, || from_bytes(owned, "fuzzed"));
+    let on_disk = measured(len, len + extra, || read(path));
+    match (&in_memory, &on_disk) {
+        (Ok(in_memory), Ok(on_disk)) => {
+            let tensors = in_memory.tensors();
+            assert_eq!(on_disk.tensors(), tensors);
             for (index, tensor) in tensors.iter().enumerate() {
                 let elements = tensor.shape.iter().try_fold(1_usize, |len, &size| len.checked_mul(size));
                 let Some(elements) = elements.filter(|&elements| elements <= 1 << 16) else { continue };
-                let most = len + 16 * elements + beside;
-                assert_eq!(numbers(held, index, tensor, elements, most), numbers(lying, index, tensor, elements, most));
+                let most = len + 16 * elements + extra;
+                assert_eq!(
+                    elements_of(in_memory, index, tensor, elements, most),
+                    elements_of(on_disk, index, tensor, elements, most)
+                );
             }
         }
         (Err(_), Err(_)) => {}
-        (held, lying) => panic!("in memory {:?}, in a file {:?}", held.as_ref().err(), lying.as_ref().err()),
+        (in_memory, on_disk) => {
+            panic!("in memory {:?}, in a file {:?}", in_memory.as_ref().err(), on_disk.as_ref().err())
+        }
     }
 }
 
-/// The elements of a tensor, where they can be had.
-fn numbers(file: &impl TensorFile, index: usize, tensor: &TensorInfo, elements: usize, most: usize) -> Option<Vec<u32>> {
+/// Returns the bits of a tensor's elements if they can be read.
+fn elements_of(
+    file: &impl TensorFile,
+    index: usize,
+    tensor: &TensorInfo,
+    elements: usize,
+    most: usize,
+) -> Option<Vec<u32>> {
     LARGEST.store(0, Ordering::Relaxed);
-    let numbers = file.bytes(index).ok().and_then(|bytes| tensor.dtype.scalars::<f32>(&bytes));
+    let values = file.bytes(index).ok().and_then(|bytes| tensor.dtype.scalars::<f32>(&bytes));
     let largest = LARGEST.load(Ordering::Relaxed);
     assert!(largest <= most, "{largest} bytes for {tensor:?}");
-    // Bits: what is no number is equal to itself too.
-    let bits: Vec<u32> = numbers?.into_iter().map(f32::to_bits).collect();
+    // As bits, a NaN is equal to itself.
+    let bits: Vec<u32> = values?.into_iter().map(f32::to_bits).collect();
     assert_eq!(bits.len(), elements, "{tensor:?}");
     Some(bits)
 }
 
-/// A file of these bytes, the same one each time: in memory, where the system has a folder there.
+/// Writes the bytes to a file, the same one each time; in `/dev/shm`, which is memory, if it exists.
 fn written(bytes: &[u8]) -> PathBuf {
     static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
         let shared = Path::new("/dev/shm");

@@ -1,4 +1,5 @@
-//! The lecture's table of networks, from constants of the types; and one image through one of them, with the time that each layer takes.
+//! Prints the lecture's table of networks, from constants of the types; or, with a network's name, the time of each layer for one image and the most
+//! probable classes.
 //!
 //! ```text
 //! cargo run --release -p netwright-zoo --features all --example zoo
@@ -17,18 +18,18 @@ use netwright_zoo as zoo;
 /// A table of the classic networks; or, with the name of one, the time that each of its layers takes for one image.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The network that an image goes through; without it, the table of all.
+    /// The network that predicts an image; without it, the table of all is printed.
     network: Option<Name>,
-    /// A PNG or JPEG file, stretched to the network's size (feature `images`); without it, an image made up.
+    /// A PNG or JPEG file, resized for the network (feature `images`); without it, a synthetic image.
     #[arg(long, requires = "network")]
     image: Option<PathBuf>,
     /// Weights that `save` wrote; without them, random ones.
     #[arg(long, requires = "network")]
     weights: Option<PathBuf>,
-    /// How often the image goes through; each layer's shortest time is shown.
+    /// The number of predictions; the shortest time of each layer is shown.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     times: u32,
-    /// How many of the slowest layers are shown.
+    /// The number of slowest layers that are shown.
     #[arg(long, default_value_t = 20)]
     slowest: usize,
 }

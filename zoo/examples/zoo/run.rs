@@ -1,4 +1,4 @@
-//! One image through a network, under a stopwatch.
+//! Predicts one image with a network and measures the time of each layer.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use super::table::grouped;
 
 pub(crate) type Error = Box<dyn std::error::Error>;
 
-/// The time between the kernels of a pass, and a bar that shows where it is.
+/// Measures the time between the reports of layers, and shows the progress of the pass in a bar.
 struct Stopwatch {
     layers: &'static [Layer],
     times: Vec<Duration>,
@@ -32,7 +32,7 @@ impl<T> Observer<T> for Stopwatch {
         self.times[layer] += self.since.elapsed();
         self.bar.set_position(layer as u64 + 1);
         self.bar.set_message(self.layers[layer].name);
-        // What the bar takes is nobody's.
+        // The time for the bar belongs to no layer.
         self.since = Instant::now();
     }
 }
@@ -77,7 +77,7 @@ fn ms(time: Duration) -> f64 {
     1e3 * time.as_secs_f64()
 }
 
-/// A line for each of the slowest layers, in the order in which they run.
+/// Formats a line for each of the slowest layers, in the order in which they run.
 fn by_layer(layers: &[Layer], times: &[Duration], most: usize) -> String {
     let sum: Duration = times.iter().sum();
     let mut slowest: Vec<usize> = (0..layers.len()).collect();
@@ -112,7 +112,7 @@ fn by_layer(layers: &[Layer], times: &[Duration], most: usize) -> String {
     text
 }
 
-/// The time of all layers of a word.
+/// Formats the total time of all layers of each word of the language.
 fn by_word(layers: &[Layer], times: &[Duration]) -> String {
     let mut words: BTreeMap<&str, (usize, Duration)> = BTreeMap::new();
     for (layer, time) in layers.iter().zip(times) {
@@ -126,7 +126,7 @@ fn by_word(layers: &[Layer], times: &[Duration]) -> String {
     lines.collect()
 }
 
-/// The image asked for, or waves of light and colour.
+/// Reads the image file, or creates a synthetic image of waves.
 fn image<N>(arguments: &Arguments) -> Result<N::Input, Error>
 where
     N: Network<Scalar = f32>,
@@ -137,13 +137,13 @@ where
     match &arguments.image {
         Some(path) => {
             let bytes = read(path, [height, width, channels])?;
-            image.elements_mut().iter_mut().zip(bytes).for_each(|(number, byte)| *number = f32::from(byte) / 255.0);
+            image.elements_mut().iter_mut().zip(bytes).for_each(|(value, byte)| *value = f32::from(byte) / 255.0);
         }
         None => {
-            for (place, number) in image.elements_mut().iter_mut().enumerate() {
-                let (row, column, channel) = (place / channels / width, place / channels % width, place % channels);
+            for (index, value) in image.elements_mut().iter_mut().enumerate() {
+                let (row, column, channel) = (index / channels / width, index / channels % width, index % channels);
                 let wave = (row as f32 * 0.11 + channel as f32).sin() * (column as f32 * 0.07 - channel as f32).cos();
-                *number = 0.5 + 0.5 * wave;
+                *value = 0.5 + 0.5 * wave;
             }
         }
     }

@@ -1,11 +1,11 @@
-//! The table of slide 31, with all that the types know while they compile.
+//! The table of slide 31, from constants of the networks' types.
 
 use netwright::Architecture;
 
-/// A network's facts.
+/// A network's row in the table.
 pub(crate) struct Row {
     name: &'static str,
-    numbers: usize,
+    parameters: usize,
     depth: usize,
     lecture: Option<usize>,
     macs: u64,
@@ -14,11 +14,11 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// Of `N`, which the lecture gives the depth `lecture`.
+    /// Creates the row of `N`; `lecture` is the depth that the lecture gives.
     pub(crate) fn of<N: Architecture>(lecture: Option<usize>) -> Self {
         Self {
             name: N::NAME,
-            numbers: N::PARAMETERS + N::STATISTICS,
+            parameters: N::PARAMETERS + N::STATISTICS,
             depth: N::DEPTH,
             lecture,
             macs: N::MACS,
@@ -28,7 +28,7 @@ impl Row {
     }
 }
 
-/// A line for each row.
+/// Formats the table.
 pub(crate) fn of(rows: &[Row]) -> String {
     let mut text = format!(
         "{:<18} {:>10} {:>11} {:>12} {:>6} {:>8} {:>15} {:>11}\n",
@@ -40,8 +40,8 @@ pub(crate) fn of(rows: &[Row]) -> String {
             "{:<18} {:>10} {:>11} {:>12} {:>6} {:>8} {:>15} {:>11}\n",
             row.name,
             row.input,
-            bytes(4 * row.numbers),
-            grouped(row.numbers as u64),
+            bytes(4 * row.parameters),
+            grouped(row.parameters as u64),
             row.depth,
             lecture,
             grouped(row.macs),
@@ -59,7 +59,7 @@ fn bytes(bytes: usize) -> String {
     }
 }
 
-/// 61706 as `61,706`.
+/// Formats 61706 as `61,706`.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let ends = (1..=digits.len()).filter(|end| (digits.len() - end).is_multiple_of(3));

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Golden numbers of LeNet-5 of 1998, by PyTorch in float64, checked against NumPy's loops and finite differences.
+"""Golden values of LeNet-5 of 1998, by PyTorch in float64, checked against NumPy's loops and finite differences.
 
     python3 zoo/tests/golden/lenet5_1998.py > zoo/tests/golden/LeNet5Of1998.json
 
 The connection table and the pictures of digits are read from `zoo/src/lenet5_1998.rs`. A filter of the table convolves the channels that it sees and
-no others, and a distance is a sum of squares: nothing is expanded with zeros, as it is in netwright.
+no others, and a distance is a sum of squares. Nothing is expanded with zeros here, unlike in netwright.
 """
 
 import json
@@ -20,8 +20,8 @@ GAIN, HEAD_GAIN, INPUT_SCALE = 1.0, 0.5, 1.0
 SOURCE = (Path(__file__).parents[2] / "src/lenet5_1998.rs").read_text().split(" connect ")[1].split(" as rbf")[0]
 TABLE = [[int(channel) for channel in row.split(",")] for row in re.findall(r"\(([\d, ]+)\)", SOURCE)]
 DIGITS = np.array([[1.0 if dot == "#" else -1.0 for dot in text if dot in "#."] for text in re.findall('"([#. ]+)"', SOURCE)])
-# Units that all digits draw alike: what the distances change by is the same for each, so that their gradients are 0, but for rounding, which Adam would
-# make as large as any other gradient.
+# Units whose pixel is the same in all digits: they change all distances equally, so their gradients are 0 except for rounding, which Adam would make
+# as large as any other gradient.
 ALIKE = np.ptp(DIGITS, axis=0) == 0.0
 CONNECTIONS = sum(map(len, TABLE))
 # Name, kind, shape and fan-in, in the order of the layers.
@@ -42,7 +42,7 @@ TENSORS = [
 
 
 def unit(tensor, count):
-    """The numbers of a tensor from 0 to 1, as `tests/support/golden/formula.rs` makes them."""
+    """Returns the values of a tensor, from 0 to 1, as `tests/support/golden/formula.rs` computes them."""
     with np.errstate(over="ignore"):
         z = (np.uint64(tensor) << np.uint64(32) | np.arange(count, dtype=np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -68,7 +68,7 @@ def squash(x):
 
 
 def forward(parameters, x):
-    """The logits of images, and every value on the way, channels first."""
+    """Returns the logits of images, and the outputs of every layer, channels first."""
     c1, b1, s2, t2, c3, b3, s4, t4, c5, b5, f6, b6 = parameters
     seen = []
 
@@ -101,8 +101,8 @@ def forward(parameters, x):
     return -distances, seen
 
 
-def plainly(parameters, image):
-    """The logits of one image by loops over positions, in NumPy."""
+def by_loops(parameters, image):
+    """Computes the logits of one image by loops over positions, in NumPy."""
     c1, b1, s2, t2, c3, b3, s4, t4, c5, b5, f6, b6 = parameters
     squash = lambda z: 1.7159 * np.tanh(z * 0.6666666666666666)
 
@@ -181,7 +181,7 @@ def step(labels, rates):
 
 
 def check_gradients(labels, gradients):
-    """By finite differences along a direction for each tensor."""
+    """Checks the gradients by finite differences along a random direction for each tensor."""
     for number, gradient in enumerate(gradients):
         direction = np.random.default_rng(number).standard_normal(len(gradient))
         ends = []
@@ -223,7 +223,7 @@ def main():
     with torch.no_grad():
         logits, seen = forward(parameters, torch.tensor(image))
     logits = logits[0].numpy()
-    plain = plainly([parameter.detach().numpy() for parameter in parameters], image[0])
+    plain = by_loops([parameter.detach().numpy() for parameter in parameters], image[0])
     assert np.abs(logits - plain).max() < 1e-14 * np.abs(logits).max(), "PyTorch and NumPy differ"
     layers = []
     for word, value in seen:
