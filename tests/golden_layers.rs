@@ -1,4 +1,4 @@
-//! Words that are made of several operations, against PyTorch: the output, and the gradients of input and weights.
+//! Compares layers that consist of several operations with PyTorch: the output, and the gradients of input and weights.
 
 use netwright::private::Network;
 use netwright::{GradientSeed, Output, Pass, Sample, Scalar};
@@ -13,7 +13,7 @@ netwright::network! {
     pub Flat(3x5x3) { flatten }
 }
 
-/// Inputs, weights in the order of the layer's tensors, the gradient that comes back, and what must come of them.
+/// Inputs, weights in the order of the layer's tensors, the gradient of the output, and the expected results.
 #[derive(Deserialize)]
 struct Case {
     id: String,
@@ -34,9 +34,9 @@ fn compare<T: Scalar>(what: &str, found: &[T], expected: &[f64]) {
     let tolerance = if size_of::<T>() == 4 { 1e-5 } else { 1e-10 };
     assert_eq!(found.len(), expected.len(), "{what}");
     let scale = expected.iter().fold(1.0, |largest: f64, number| largest.max(number.abs()));
-    for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
         let off = (found.to_f64() - expected).abs();
-        assert!(off <= tolerance * scale, "{what} at {place}: {found} for {expected}");
+        assert!(off <= tolerance * scale, "{what} at {index}: {found} for {expected}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! LeNet-5 against the numbers of other frameworks.
+//! Compares LeNet-5 with golden values of other frameworks.
 
 #[path = "support/golden/mod.rs"]
 mod golden;
@@ -17,14 +17,14 @@ netwright::network! {
 
 const _: () = assert!(LeNet5::PARAMETERS == 61_706 && LeNet5::MACS == 416_520);
 
-const NUMBERS: &str = include_str!("golden/LeNet5.json");
+const GOLDEN: &str = include_str!("golden/LeNet5.json");
 
 #[test]
-fn lenet5_predicts_and_trains_as_elsewhere_in_f32() {
-    Golden::read(NUMBERS).check::<LeNet5>(Tolerance::F32);
+fn lenet5_predicts_and_trains_as_in_other_frameworks_in_f32() {
+    Golden::read(GOLDEN).check::<LeNet5>(Tolerance::F32);
 }
 
 #[test]
-fn lenet5_predicts_and_trains_as_elsewhere_in_f64() {
-    Golden::read(NUMBERS).check::<LeNet5<f64>>(Tolerance::F64);
+fn lenet5_predicts_and_trains_as_in_other_frameworks_in_f64() {
+    Golden::read(GOLDEN).check::<LeNet5<f64>>(Tolerance::F64);
 }

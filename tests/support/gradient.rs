@@ -1,9 +1,9 @@
-//! A gradient against central differences, in f64.
+//! Compares a gradient with central differences, in f64.
 
 use netwright::private::{GradientSeed, Network};
 use netwright::{Pass, Precision, Tensor};
 
-/// Numbers without a pattern, from -1 to 1 and never near 0, so that no rectifier and no pool is checked at its kink.
+/// Returns pseudo-random values from -1 to 1 and never near 0, so that no rectifier and no pool is checked at its kink.
 pub(crate) fn scatter(seed: u64, len: usize) -> Vec<f64> {
     (0..len as u64)
         .map(|index| {
@@ -16,20 +16,20 @@ pub(crate) fn scatter(seed: u64, len: usize) -> Vec<f64> {
         .collect()
 }
 
-/// Inputs of a network, whatever their type.
-pub(crate) trait FromNumbers<T>: Clone {
-    /// From numbers in a row.
-    fn from_numbers(numbers: &[T]) -> Self;
+/// Inputs of a network that are created from their elements.
+pub(crate) trait FromElements<T>: Clone {
+    /// Creates an input from its elements.
+    fn from_elements(numbers: &[T]) -> Self;
 }
 
-impl<T: Precision, const N: usize> FromNumbers<T> for [T; N] {
-    fn from_numbers(numbers: &[T]) -> Self {
+impl<T: Precision, const N: usize> FromElements<T> for [T; N] {
+    fn from_elements(numbers: &[T]) -> Self {
         numbers.try_into().expect("as many numbers as features")
     }
 }
 
-impl<T: Precision, const H: usize, const W: usize, const C: usize> FromNumbers<T> for Tensor<H, W, C, T> {
-    fn from_numbers(numbers: &[T]) -> Self {
+impl<T: Precision, const H: usize, const W: usize, const C: usize> FromElements<T> for Tensor<H, W, C, T> {
+    fn from_elements(numbers: &[T]) -> Self {
         *Self::view(numbers).expect("as many numbers as the image")
     }
 }
@@ -39,7 +39,7 @@ impl<T: Precision, const H: usize, const W: usize, const C: usize> FromNumbers<T
 pub(crate) fn check<N>(what: &str)
 where
     N: Network<Scalar = f64>,
-    N::Input: FromNumbers<f64>,
+    N::Input: FromElements<f64>,
 {
     const BATCH: usize = 3;
     let len = <N::Input as netwright::private::Sample<f64>>::LEN;
@@ -52,7 +52,7 @@ where
     let pass = Pass { seed: 11, step: 2, ..Pass::default() };
 
     let value = |network: &N, images: &[f64]| -> f64 {
-        let images: Vec<N::Input> = images.chunks(len).map(N::Input::from_numbers).collect();
+        let images: Vec<N::Input> = images.chunks(len).map(N::Input::from_elements).collect();
         let mut network = network.clone();
         let mut workspace = N::workspace(BATCH);
         let answers = network.forward(pass, &images, &mut workspace).expect("it fits");
@@ -60,7 +60,7 @@ where
         numbers.zip(&weights_of_outputs).map(|(answer, weight)| answer * weight).sum()
     };
 
-    let typed: Vec<N::Input> = images.chunks(len).map(N::Input::from_numbers).collect();
+    let typed: Vec<N::Input> = images.chunks(len).map(N::Input::from_elements).collect();
     let mut workspace = N::workspace(BATCH);
     let mut gradients = N::gradients();
     let mut input_gradient = vec![0.0; BATCH * len];

@@ -1,4 +1,4 @@
-//! Just enough of the Language Server Protocol to ask rust-analyzer what an editor would show.
+//! The part of the Language Server Protocol that asks rust-analyzer what an editor would show.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// Names the server where it is not in `PATH`.
+/// The environment variable that names the server if it is not in `PATH`.
 const VARIABLE: &str = "NETWRIGHT_RUST_ANALYZER";
 
-/// A rust-analyzer that runs: the one that the variable names, or the first in `PATH`. The proxy that rustup puts there without the
-/// component behind it does not run.
+/// Returns a rust-analyzer that runs: the one that the variable names, or the first in `PATH`. rustup's proxy does not run without the
+/// component.
 pub(crate) fn installed() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os(VARIABLE).map(PathBuf::from) {
         assert!(runs(&named), "{VARIABLE} names {}, which does not run", named.display());
@@ -28,7 +28,7 @@ fn runs(server: &Path) -> bool {
     output.is_ok_and(|output| output.status.success() && output.stdout.starts_with(b"rust-analyzer"))
 }
 
-/// A place in the text: its line and column, both from 0.
+/// A position in the text: its line and column, both from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
     pub line: u64,
@@ -36,7 +36,7 @@ pub(crate) struct Position {
 }
 
 impl Position {
-    /// Where byte `offset` of `text` is.
+    /// Returns the position of byte `offset` of `text`.
     pub(crate) fn at(text: &str, offset: usize) -> Self {
         let before = &text[..offset];
         let column = before.rsplit('\n').next().unwrap_or_default().encode_utf16().count();
@@ -44,7 +44,7 @@ impl Position {
     }
 }
 
-/// A mistake as an editor shows it.
+/// An error as an editor shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mistake {
     pub start: Position,
@@ -129,7 +129,7 @@ impl Server {
         server
     }
 
-    /// The text as if typed anew.
+    /// Replaces the text of the file.
     pub(crate) fn change(&mut self, text: &str) {
         self.version += 1;
         let document = json!({ "uri": self.file, "version": self.version });
@@ -139,42 +139,42 @@ impl Server {
         );
     }
 
-    /// What hovering shows.
-    pub(crate) fn hover(&mut self, place: Position) -> String {
-        let answer = self.ask_at("textDocument/hover", place);
+    /// Returns the text that hovering shows.
+    pub(crate) fn hover(&mut self, position: Position) -> String {
+        let answer = self.ask_at("textDocument/hover", position);
         answer["contents"]["value"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// The words offered.
-    pub(crate) fn completion(&mut self, place: Position) -> Vec<String> {
-        let answer = self.ask_at("textDocument/completion", place);
+    /// Returns the offered completions.
+    pub(crate) fn completion(&mut self, position: Position) -> Vec<String> {
+        let answer = self.ask_at("textDocument/completion", position);
         let items = answer["items"].as_array().or(answer.as_array()).cloned().unwrap_or_default();
         items.iter().filter_map(|item| Some(item["label"].as_str()?.to_owned())).collect()
     }
 
-    /// Where it leads: files and places.
-    pub(crate) fn definition(&mut self, place: Position) -> Vec<(String, Position)> {
-        let answer = self.ask_at("textDocument/definition", place);
+    /// Returns the files and positions of the definition.
+    pub(crate) fn definition(&mut self, position: Position) -> Vec<(String, Position)> {
+        let answer = self.ask_at("textDocument/definition", position);
         let targets = answer.as_array().cloned().unwrap_or_else(|| vec![answer]);
         targets
             .iter()
-            .filter_map(|target| Some((target["uri"].as_str()?.to_owned(), place_of(&target["range"]["start"])?)))
+            .filter_map(|target| Some((target["uri"].as_str()?.to_owned(), position_of(&target["range"]["start"])?)))
             .collect()
     }
 
-    /// The mistakes shown for the text as it is now.
+    /// Returns the errors for the current text.
     pub(crate) fn mistakes(&mut self) -> Vec<Mistake> {
         let report = self.request("textDocument/diagnostic", json!({ "textDocument": { "uri": self.file } }));
         let found = report["items"].as_array().cloned().unwrap_or_default();
         let mistakes = found.iter().filter_map(|found| {
-            let (start, end) = (place_of(&found["range"]["start"])?, place_of(&found["range"]["end"])?);
+            let (start, end) = (position_of(&found["range"]["start"])?, position_of(&found["range"]["end"])?);
             Some(Mistake { start, end, message: found["message"].as_str()?.to_owned() })
         });
         mistakes.collect()
     }
 
-    fn ask_at(&mut self, method: &str, place: Position) -> Value {
-        let position = json!({ "line": place.line, "character": place.column });
+    fn ask_at(&mut self, method: &str, position: Position) -> Value {
+        let position = json!({ "line": position.line, "character": position.column });
         self.request(method, json!({ "textDocument": { "uri": self.file }, "position": position }))
     }
 
@@ -213,7 +213,7 @@ impl Server {
         }
     }
 
-    /// The next message; what the server asks or tells is answered and remembered.
+    /// Returns the next message, after answering a request of the server or storing its status.
     fn next(&mut self, what: &str) -> Value {
         let rest = self.deadline.saturating_duration_since(Instant::now());
         let message = match self.messages.recv_timeout(rest) {
@@ -274,7 +274,7 @@ fn read(output: &mut impl BufRead) -> Option<Value> {
     serde_json::from_slice(&body).ok()
 }
 
-fn place_of(value: &Value) -> Option<Position> {
+fn position_of(value: &Value) -> Option<Position> {
     Some(Position { line: value["line"].as_u64()?, column: value["character"].as_u64()? })
 }
 

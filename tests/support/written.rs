@@ -1,4 +1,4 @@
-//! A network as an ONNX file, with an image and its answer beside it, for `tests/foreign/compare.py` to hold against ONNX Runtime.
+//! Writes a network as an ONNX file, with an image and its output beside it; `tests/foreign/compare.py` compares it with ONNX Runtime.
 
 use std::fs;
 use std::path::Path;
@@ -6,19 +6,19 @@ use std::path::Path;
 use netwright::onnx::ToOnnx;
 use netwright::{Architecture, Sample as _, Scalar as _, Shape};
 
-/// Numbers about 0, none like another.
+/// Returns the `index`-th of a sequence of distinct values around 0.
 pub(crate) fn spread(index: usize) -> f64 {
     ((index as f64 + 1.0) * 0.754_877_666).fract() - 0.5
 }
 
-/// The elements of our memory in the order of a file: channels first.
+/// Returns the bytes of the elements with channels first; in memory they are channels last.
 fn channels_first(shape: Shape, elements: &[f64]) -> Vec<u8> {
     let (positions, channels) = (shape.positions(), shape.channels());
     let places = (0..channels).flat_map(|channel| (0..positions).map(move |position| position * channels + channel));
     places.flat_map(|place| (elements[place] as f32).to_le_bytes()).collect()
 }
 
-/// Writes `what`: a model, its weights inside and beside it, the image and the answer.
+/// Writes a folder named after `what`: the model with internal and with external weights, an image and its output.
 pub(crate) fn write<N: ToOnnx + Architecture>(network: &N, folder: &Path, what: &str) {
     let name: String = what.chars().map(|letter| if letter.is_alphanumeric() { letter } else { '_' }).collect();
     let folder = folder.join(name);

@@ -28,7 +28,7 @@ macro_rules! compare {
                 #[test]
                 fn agrees_with_other_frameworks_in_f32() {
                     Golden::read(include_str!($file))
-                        .check_beside::<netwright_zoo::$network, netwright_zoo::$network<f64>>(Tolerance::$tolerance);
+                        .check_with_exact::<netwright_zoo::$network, netwright_zoo::$network<f64>>(Tolerance::$tolerance);
                 }
 
                 #[cfg_attr(debug_assertions, ignore = "large: it wants a release build")]

@@ -164,12 +164,12 @@ macro_rules! compare {
 
                 #[test]
                 fn agrees_with_other_frameworks_in_f32() {
-                    Golden::read(include_str!($file)).check_beside::<$network, $network<f64>>(Tolerance::F32);
+                    Golden::read(include_str!($file)).check_with_exact::<$network, $network<f64>>(Tolerance::F32);
                 }
 
                 #[test]
                 fn agrees_with_other_frameworks_in_f64() {
-                    Golden::read(include_str!($file)).check_beside::<$network<f64>, $network<f64>>(Tolerance::F64);
+                    Golden::read(include_str!($file)).check_with_exact::<$network<f64>, $network<f64>>(Tolerance::F64);
                 }
             }
         )*

@@ -1,39 +1,39 @@
-//! The largest deviation of each kind, and where it was.
+//! The largest deviation of each kind, and its position.
 
 use std::fmt;
 
 use netwright::Architecture;
 
-/// How far off a network may be.
+/// The allowed deviations of a network.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tolerance {
-    /// Logits, in parts of the largest; the values of layers, in parts of their root mean square.
+    /// Logits, relative to the largest; the values of layers, relative to their root mean square.
     pub(crate) forward: f64,
     /// Losses, relative.
     pub(crate) loss: f64,
     /// Norms of gradients, relative.
     pub(crate) gradient: f64,
-    /// Sums and probes of gradients, in parts of each tensor's norm; `None` where rounding decides rectifiers and pools otherwise, so
-    /// that single numbers say nothing.
+    /// Sums and probes of gradients, relative to each tensor's norm; `None` where rounding changes the choice of rectifiers and pools, so that
+    /// single elements are not comparable.
     pub(crate) probes: Option<f64>,
-    /// Logits that the golden file gives with the digits of an f32.
+    /// Logits, which the golden file has with the digits of an f32.
     pub(crate) rounded: f64,
 }
 
-/// Each test uses some of them.
+/// Each test uses some of these.
 #[allow(dead_code)]
 impl Tolerance {
     /// For a small network in single precision.
     pub(crate) const F32: Self = Self { forward: 1e-4, loss: 1e-4, gradient: 1e-4, probes: Some(1e-4), rounded: 0.0 };
-    /// For a small network in double precision; the numbers have ten digits, logits eight.
+    /// For a small network in double precision; the golden values have ten digits, logits eight.
     pub(crate) const F64: Self = Self { forward: 1e-9, loss: 1e-9, gradient: 1e-9, probes: Some(1e-9), rounded: 2e-7 };
-    /// For a deep network in single precision: one rectifier in millions that rounding decides otherwise moves gradients by some 1e-4.
+    /// For a deep network in single precision: rounding switches one rectifier in millions, which changes gradients by about 1e-4.
     pub(crate) const DEEP: Self = Self { forward: 1e-4, loss: 1e-4, gradient: 1e-3, probes: None, rounded: 0.0 };
-    /// For one with batch normalisation, which spreads that over everything: gradients are off by a hundredth in PyTorch and TensorFlow too.
+    /// For one with batch normalisation, which spreads this change to all values: gradients deviate by a hundredth in PyTorch and TensorFlow, too.
     pub(crate) const NORMALISED: Self = Self { forward: 1e-4, loss: 1e-4, gradient: 3e-2, probes: None, rounded: 0.0 };
 }
 
-/// What was compared.
+/// The kind of a compared value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Logits,
@@ -55,7 +55,7 @@ const KINDS: [(Kind, &str); 7] = [
     (Kind::Trajectory, "trajectories"),
 ];
 
-/// The worst of each kind.
+/// The largest deviation of each kind, and all failures.
 #[derive(Debug)]
 pub(super) struct Figures {
     network: String,
@@ -78,7 +78,7 @@ impl Figures {
         Self { network: format!("{} in {precision}", N::NAME), tolerance, worst: Vec::new(), failures: Vec::new() }
     }
 
-    /// Notes a deviation at `place`, of which `most` is allowed.
+    /// Records a deviation at `place`, of which `most` is allowed.
     pub(super) fn note(&mut self, kind: Kind, off: f64, most: f64, place: impl fmt::Display) {
         if off.is_nan() || off > most {
             self.failures.push(format!("{place} is off by {off:.1e}, and {most:.1e} is allowed"));
@@ -94,17 +94,17 @@ impl Figures {
         }
     }
 
-    /// The largest deviation of a kind so far.
+    /// Returns the largest deviation of a kind so far.
     pub(super) fn worst(&self, kind: Kind) -> f64 {
         self.worst.iter().find(|worst| worst.kind == kind).map_or(0.0, |worst| worst.off)
     }
 
-    /// Notes what is simply wrong.
+    /// Records a failure that is no deviation.
     pub(super) fn wrong(&mut self, what: String) {
         self.failures.push(what);
     }
 
-    /// Prints the figures, and fails where one was too large.
+    /// Prints the figures, and panics if one was too large.
     pub(super) fn conclude(self) {
         let mut line = format!("{:<26}", self.network);
         for (kind, name) in KINDS {

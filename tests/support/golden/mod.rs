@@ -1,4 +1,4 @@
-//! Networks with weights from a formula, against numbers that other frameworks computed; see `tests/golden/README.md`.
+//! Compares networks with weights from a formula with golden values of other frameworks; see `tests/golden/README.md`.
 
 mod figures;
 mod formula;
@@ -12,9 +12,9 @@ use serde::Deserialize;
 
 use figures::Figures;
 pub(crate) use figures::Tolerance;
-use trajectory::Held;
+use trajectory::ZeroedGradients;
 
-/// What other frameworks computed for a network.
+/// The values that other frameworks computed for a network.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Golden {
     gain: f64,
@@ -31,11 +31,11 @@ pub(crate) struct Golden {
 #[derive(Debug, Deserialize)]
 struct Tensor(u64, String, Vec<usize>, f64);
 
-/// A layer's word, its output's shape, and what the output comes to.
+/// A layer's word, its output's shape, and the output's mean, deviation, norm and probes.
 #[derive(Debug, Deserialize)]
 struct Layer(String, Vec<usize>, f64, f64, f64, Vec<f64>);
 
-/// A tensor's number, and what its numbers come to.
+/// A tensor's number, and the mean, deviation, norm and probes of its elements.
 #[derive(Debug, Deserialize)]
 struct Moved(u64, f64, f64, f64, Vec<f64>);
 
@@ -54,7 +54,7 @@ struct Step {
     /// The tensors whose gradient is 0 in theory.
     zero: Vec<u64>,
     moving: Vec<Moved>,
-    /// A rate, and the loss after a step downhill with it.
+    /// A rate, and the loss after a step of gradient descent with it.
     sgd: Vec<(f64, f64)>,
 }
 
@@ -70,7 +70,7 @@ struct Trajectory {
     logits: Vec<f64>,
 }
 
-/// What the numbers of a value come to: mean, deviation, norm, and up to four of them.
+/// A summary of a value's elements: mean, deviation, norm, and up to four elements (probes).
 #[derive(Debug, PartialEq)]
 struct Summary {
     mean: f64,
@@ -87,7 +87,7 @@ impl Summary {
         Self { mean, deviation, norm: norm(numbers), probes: probes(numbers) }
     }
 
-    /// How far off it is, in parts of the numbers' root mean square.
+    /// Returns the largest deviation from the expected summary, relative to the root mean square of the elements.
     fn off(&self, len: usize, mean: f64, deviation: f64, norm: f64, probes: &[f64]) -> f64 {
         let scale = norm / (len as f64).sqrt();
         let pairs = [(self.mean, mean), (self.deviation, deviation)].into_iter();
@@ -101,25 +101,25 @@ fn norm<T: Scalar>(numbers: &[T]) -> f64 {
     numbers.iter().map(|number| number.to_f64().powi(2)).sum::<f64>().sqrt()
 }
 
-/// Four numbers spread over all; all where there are no more.
+/// Returns four elements spread over all, or all if there are at most four.
 fn probes<T: Scalar>(numbers: &[T]) -> Vec<f64> {
     let len = numbers.len();
     let at = |probe: usize| if len <= 4 { probe } else { (2 * probe + 1) * len / 8 };
     (0..len.min(4)).map(|probe| numbers[at(probe)].to_f64()).collect()
 }
 
-/// The tensors of a network in the order of its layers, with the layer's name.
+/// Returns the tensors of a network in the order of its layers, with the layer's name.
 fn tensors<N: Network>() -> Vec<(&'static str, &'static ParameterTensor)> {
     N::LAYERS.iter().flat_map(|layer| layer.tensors.iter().map(|tensor| (layer.name, tensor))).collect()
 }
 
 impl Golden {
-    /// Reads a file of numbers.
+    /// Reads a golden file.
     pub(crate) fn read(text: &str) -> Self {
         serde_json::from_str(text).expect("golden numbers")
     }
 
-    /// Compares all there is to compare, prints how far off it is, and fails beyond `tolerance`.
+    /// Compares all values, prints the deviations, and panics if one exceeds `tolerance`.
     #[allow(dead_code)]
     pub(crate) fn check<N: Network>(&self, tolerance: Tolerance)
     where
@@ -127,23 +127,23 @@ impl Golden {
         Sgd<N::Scalar>: Optimizer<N::Scalar>,
         Adam<N::Scalar>: Optimizer<N::Scalar>,
     {
-        self.check_all::<N>(&self.held::<N>(), tolerance);
+        self.check_all::<N>(&self.zeroed::<N>(), tolerance);
     }
 
-    /// [`Self::check`] where `Exact`, the same network in double precision, says which gradients are 0: Adam would make their rounding
-    /// as large as any other gradient in single precision, and a share of it in double precision.
+    /// [`Self::check`] with `Exact`, the same network in double precision, which determines the gradients that are 0 except for rounding. Adam would
+    /// make this rounding as large as any other gradient in single precision, and a part of that in double precision.
     #[allow(dead_code)]
-    pub(crate) fn check_beside<N: Network, Exact: Network<Scalar = f64>>(&self, tolerance: Tolerance)
+    pub(crate) fn check_with_exact<N: Network, Exact: Network<Scalar = f64>>(&self, tolerance: Tolerance)
     where
         N::Input: Output<N::Scalar>,
         Exact::Input: Output<f64>,
         Sgd<N::Scalar>: Optimizer<N::Scalar>,
         Adam<N::Scalar>: Optimizer<N::Scalar>,
     {
-        self.check_all::<N>(&self.held_in_double_precision::<Exact>(), tolerance);
+        self.check_all::<N>(&self.zeroed_in_double_precision::<Exact>(), tolerance);
     }
 
-    fn check_all<N: Network>(&self, held: &Held, tolerance: Tolerance)
+    fn check_all<N: Network>(&self, zeroed: &ZeroedGradients, tolerance: Tolerance)
     where
         N::Input: Output<N::Scalar>,
         Sgd<N::Scalar>: Optimizer<N::Scalar>,
@@ -152,11 +152,11 @@ impl Golden {
         let mut figures = Figures::new::<N>(tolerance);
         self.predict::<N>(&mut figures);
         self.train::<N>(&mut figures);
-        self.follow::<N>(held, &mut figures);
+        self.follow::<N>(zeroed, &mut figures);
         figures.conclude();
     }
 
-    /// The network with the formula's weights.
+    /// Creates the network with the formula's weights.
     pub(crate) fn network<N: Network>(&self) -> N {
         let mut network = N::from_weights(Weights::zeros(N::PARAMETERS, N::STATISTICS));
         let ours = tensors::<N>();
@@ -182,7 +182,7 @@ impl Golden {
         network
     }
 
-    /// The formula's images.
+    /// Creates the formula's images.
     pub(crate) fn images<N: Network>(&self, count: usize) -> Vec<N::Input>
     where
         N::Input: Output<N::Scalar>,
@@ -194,18 +194,18 @@ impl Golden {
         images
     }
 
-    /// Where the tensor of a number lies: its index among the network's.
+    /// Returns the index, among the network's tensors, of the tensor with this number.
     fn index(&self, number: u64) -> usize {
         self.tensors.iter().position(|tensor| tensor.0 == number).expect("a tensor of this network")
     }
 }
 
-/// The largest of numbers; no number at all where one is none.
+/// Returns the largest of some values, or NaN if one is NaN.
 fn largest(numbers: impl Iterator<Item = f64>) -> f64 {
     numbers.fold(0.0, |largest, number| if largest.is_nan() || number <= largest { largest } else { number })
 }
 
-/// How far logarithms of probabilities are from `logits`, in parts of the largest logit.
+/// Returns the largest deviation of the logarithms of probabilities from `logits`, relative to the largest logit.
 fn off_logits<T: Scalar>(probabilities: &[T], logits: &[f64]) -> f64 {
     assert_eq!(probabilities.len(), logits.len(), "as many classes");
     let most = logits.iter().copied().fold(f64::MIN, f64::max);
@@ -215,7 +215,7 @@ fn off_logits<T: Scalar>(probabilities: &[T], logits: &[f64]) -> f64 {
     largest(probabilities.iter().zip(logits).map(off))
 }
 
-/// The classes from the most probable to the least.
+/// Returns the classes from the most probable to the least.
 fn ranked(numbers: impl Iterator<Item = f64>) -> Vec<usize> {
     let numbers: Vec<f64> = numbers.collect();
     let mut order: Vec<usize> = (0..numbers.len()).collect();

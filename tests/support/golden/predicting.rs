@@ -1,4 +1,4 @@
-//! The answer for the first image, and every value on the way to it.
+//! Compares the output for the first image, and the values of every layer.
 
 use netwright::Observer;
 use netwright::private::{Network, Output, Sample, Scalar};
@@ -6,7 +6,7 @@ use netwright::private::{Network, Output, Sample, Scalar};
 use super::figures::{Figures, Kind};
 use super::{Golden, Layer, Summary, off_logits, ranked};
 
-/// What each layer computed: the last values, and of an output layer the first, which are its logits.
+/// Summaries of the values of each layer: of its last ones, but of an output layer the first ones, which are its logits.
 struct Seen(Vec<Option<(usize, Summary)>>, usize);
 
 impl<T: Scalar> Observer<T> for Seen {
@@ -39,7 +39,7 @@ impl Golden {
     }
 
     fn compare_layers<N: Network>(&self, seen: &Seen, figures: &mut Figures) {
-        // Scaling a residual is a layer here, and a part of the sum there; dropout is left out of both.
+        // Scaling a residual is a layer in netwright, and a part of the sum elsewhere; dropout is skipped in both.
         let ours = N::LAYERS.iter().enumerate().filter(|(_, layer)| !matches!(word(layer.name), "scale" | "dropout"));
         let theirs: Vec<&Layer> = self.layers.iter().filter(|layer| layer.0 != "dropout").collect();
         let ours: Vec<_> = ours.collect();
@@ -64,7 +64,7 @@ impl Golden {
     }
 }
 
-/// The word in a layer's name: `conv` of `identity3.conv2`.
+/// Returns the word in a layer's name: `conv` of `identity3.conv2`.
 fn word(name: &str) -> &str {
     let own = name.rsplit('.').next().unwrap_or(name);
     own.trim_end_matches(|letter: char| letter.is_ascii_digit())

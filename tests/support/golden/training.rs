@@ -1,4 +1,4 @@
-//! One training step, and a small one downhill.
+//! Compares one training step, and the loss after a small step of gradient descent.
 
 use netwright::private::{Gradients, Network, Output, Sample, Scalar};
 use netwright::{GradientSeed, Pass};
@@ -15,17 +15,17 @@ impl Golden {
             let images = self.images::<N>(step.labels.len());
             let mut network = self.network::<N>();
             let what = format!("a batch of {}", step.labels.len());
-            let taken = take::<N>(&mut network, &images, &step.labels);
-            figures.note(Kind::Loss, relative(taken.loss, step.loss), figures.tolerance.loss, &what);
-            compare_logits(&taken.logits, step, figures);
-            self.compare_gradients::<N>(&taken.gradients, step, figures);
+            let result = run_step::<N>(&mut network, &images, &step.labels);
+            figures.note(Kind::Loss, relative(result.loss, step.loss), figures.tolerance.loss, &what);
+            compare_logits(&result.logits, step, figures);
+            self.compare_gradients::<N>(&result.gradients, step, figures);
             self.compare_moved(&network, &step.moving, Kind::Moving, figures);
             for &(rate, loss) in &step.sgd {
-                for (number, gradient) in network.parameters_mut().iter_mut().zip(taken.gradients.as_slice()) {
+                for (number, gradient) in network.parameters_mut().iter_mut().zip(result.gradients.as_slice()) {
                     *number -= N::Scalar::from_f64(rate) * *gradient;
                 }
-                let after = take::<N>(&mut network, &images, &step.labels);
-                // The loss falls as far as the gradient says, which is off by so much.
+                let after = run_step::<N>(&mut network, &images, &step.labels);
+                // The gradient determines the fall of the loss, so its deviation adds to the tolerance.
                 let fall = figures.worst(Kind::Gradients) * (step.loss - loss).abs() / loss;
                 let most = (figures.tolerance.loss + fall).max(1e-9);
                 figures.note(Kind::Loss, relative(after.loss, loss), most, format!("{what} after a step"));
@@ -43,7 +43,7 @@ impl Golden {
             let place = format!("{layer}.{}", tensor.name);
             let own = &gradients.as_slice()[tensor.offset..][..tensor.len];
             if step.zero.contains(number) {
-                // Whatever it is added to, batch normalisation takes it away again: what is left is rounding.
+                // Batch normalisation removes what this bias adds, so its gradient is rounding only.
                 figures.note(Kind::Gradients, norm(own) / most_moved, 1e-4, format!("{place} (0)"));
                 continue;
             }
@@ -52,13 +52,13 @@ impl Golden {
             let total: f64 = own.iter().map(|number| number.to_f64()).sum();
             let pairs = probes(own).into_iter().chain([total]).zip(expected.iter().copied().chain([*sum]));
             for (found, expected) in pairs {
-                // A sum of many numbers that cancel is as exact as the norm of as many.
+                // A sum of many elements that cancel is as exact as their norm.
                 figures.note(Kind::Probes, (found - expected).abs() / length.max(expected.abs()), most, &place);
             }
         }
     }
 
-    /// Compares the numbers of tensors with what they come to elsewhere.
+    /// Compares the elements of tensors with the summaries of other frameworks.
     pub(super) fn compare_moved<N: Network>(&self, network: &N, moved: &[Moved], kind: Kind, figures: &mut Figures) {
         let ours = tensors::<N>();
         for Moved(number, mean, deviation, length, probes) in moved {
@@ -84,18 +84,18 @@ pub(super) fn relative(found: f64, expected: f64) -> f64 {
     (found - expected).abs() / expected.abs()
 }
 
-/// What a step computed.
-pub(super) struct Taken<N: Network> {
+/// The results of a forward and a backward pass.
+pub(super) struct StepResult<N: Network> {
     pub(super) loss: f64,
     pub(super) logits: Vec<f64>,
     pub(super) gradients: Gradients<N>,
 }
 
-/// Mean softmax cross-entropy of a batch and its gradient, without dropout.
-pub(super) fn take<N: Network>(network: &mut N, images: &[N::Input], labels: &[usize]) -> Taken<N> {
+/// Computes the mean softmax cross-entropy of a batch and its gradient, without dropout.
+pub(super) fn run_step<N: Network>(network: &mut N, images: &[N::Input], labels: &[usize]) -> StepResult<N> {
     let mut workspace = N::workspace(images.len());
     let mut gradients = N::gradients();
-    // Frozen, dropout keeps everything; and so would batch normalisation its statistics, where there is any.
+    // A frozen pass has no dropout, but batch normalisation would use its moving statistics; networks with it are not frozen.
     let pass = Pass { frozen: !N::BATCH_COUPLED, ..Pass::default() };
     network.forward(pass, images, &mut workspace).expect("it fits");
     let classes = N::Output::LEN;
@@ -113,5 +113,5 @@ pub(super) fn take<N: Network>(network: &mut N, images: &[N::Input], labels: &[u
         kept.extend(logits);
     }
     network.backward(pass, GradientSeed::Logits, images, &mut workspace, &mut gradients).expect("it fits");
-    Taken { loss: loss / labels.len() as f64, logits: kept, gradients }
+    StepResult { loss: loss / labels.len() as f64, logits: kept, gradients }
 }

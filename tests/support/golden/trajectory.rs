@@ -1,38 +1,38 @@
-//! Several steps of an optimiser.
+//! Compares several steps of an optimiser.
 
 use netwright::optim::{Adam, Optimizer, Sgd};
 use netwright::private::{Network, Output, Sample, Scalar};
 
 use super::figures::{Figures, Kind};
-use super::training::{relative, take};
+use super::training::{relative, run_step};
 use super::{Golden, Trajectory, norm, off_logits, tensors};
 
-/// For each step of each trajectory, whether each parameter is held.
-pub(super) type Held = Vec<Vec<Vec<bool>>>;
+/// For each step of each trajectory, whether the gradient of each parameter is set to 0.
+pub(super) type ZeroedGradients = Vec<Vec<Vec<bool>>>;
 
 impl Golden {
-    pub(super) fn follow<N: Network>(&self, held: &Held, figures: &mut Figures)
+    pub(super) fn follow<N: Network>(&self, zeroed: &ZeroedGradients, figures: &mut Figures)
     where
         N::Input: Output<N::Scalar>,
         Sgd<N::Scalar>: Optimizer<N::Scalar>,
         Adam<N::Scalar>: Optimizer<N::Scalar>,
     {
-        for (trajectory, held) in self.trajectories.iter().zip(held) {
+        for (trajectory, zeroed) in self.trajectories.iter().zip(zeroed) {
             let name = if trajectory.momentum > 0.0 { "momentum" } else { trajectory.rule.as_str() };
             let (last, before) = trajectory.losses.split_last().expect("there are losses");
             let mut losses = Vec::new();
             let network = self.run::<N>(trajectory, |step, loss, gradients| {
                 losses.push(loss);
-                let held = gradients.iter_mut().zip(&held[step]).filter(|(_, held)| **held);
-                held.for_each(|(gradient, _)| *gradient = Scalar::ZERO);
+                let zeroed = gradients.iter_mut().zip(&zeroed[step]).filter(|(_, zeroed)| **zeroed);
+                zeroed.for_each(|(gradient, _)| *gradient = Scalar::ZERO);
             });
             for (step, (found, expected)) in losses.iter().zip(before).enumerate() {
                 let place = format!("{name}, step {step}");
                 figures.note(Kind::Trajectory, relative(*found, *expected), figures.tolerance.loss, place);
             }
-            // Of a copy: looking at the loss moves statistics.
+            // On a copy, because computing the loss updates the moving statistics.
             let images = self.images::<N>(trajectory.labels.len());
-            let loss = take::<N>(&mut network.clone(), &images, &trajectory.labels).loss;
+            let loss = run_step::<N>(&mut network.clone(), &images, &trajectory.labels).loss;
             figures.note(
                 Kind::Trajectory,
                 relative(loss, *last),
@@ -48,7 +48,7 @@ impl Golden {
         }
     }
 
-    /// Takes the steps of a trajectory. `before` sees the step's number and loss, and may change its gradient.
+    /// Runs the steps of a trajectory. `before` receives the index and the loss of each step, and may change its gradient.
     fn run<N: Network>(&self, trajectory: &Trajectory, mut before: impl FnMut(usize, f64, &mut [N::Scalar])) -> N
     where
         N::Input: Output<N::Scalar>,
@@ -59,31 +59,31 @@ impl Golden {
         let mut network = self.network::<N>();
         let mut optimizer = optimizer::<N::Scalar>(trajectory);
         for step in 0..trajectory.losses.len() - 1 {
-            let mut taken = take::<N>(&mut network, &images, &trajectory.labels);
-            before(step, taken.loss, taken.gradients.as_mut_slice());
+            let mut result = run_step::<N>(&mut network, &images, &trajectory.labels);
+            before(step, result.loss, result.gradients.as_mut_slice());
             let parameters = network.parameters_mut();
-            let stepped = optimizer.step(trajectory.rate, N::LAYERS, parameters, taken.gradients.as_slice());
+            let stepped = optimizer.step(trajectory.rate, N::LAYERS, parameters, result.gradients.as_slice());
             stepped.expect("it fits");
         }
         network
     }
 
-    /// The tensors that were held when the numbers were made: a bias before batch normalisation has the gradient 0, and Adam would make
-    /// its rounding as large as any other gradient.
+    /// Returns the tensors whose gradients were set to 0 for the golden values: a bias before batch normalisation has the gradient 0, and Adam
+    /// would make its rounding as large as any other gradient.
     #[allow(dead_code)]
-    pub(super) fn held<N: Network>(&self) -> Held {
+    pub(super) fn zeroed<N: Network>(&self) -> ZeroedGradients {
         let steps = self.trajectories.iter().map(|trajectory| vec![self.zeros::<N>(); trajectory.losses.len() - 1]);
         steps.collect()
     }
 
-    /// Those, and at each step each parameter whose gradient is rounding alone in double precision: a shift that no rectifier cuts, and
-    /// that batch normalisation takes away again.
-    pub(super) fn held_in_double_precision<N: Network<Scalar = f64>>(&self) -> Held
+    /// Returns these, and for each step the parameters whose gradient is rounding only in double precision: a shift that no rectifier clips, and
+    /// that batch normalisation removes.
+    pub(super) fn zeroed_in_double_precision<N: Network<Scalar = f64>>(&self) -> ZeroedGradients
     where
         N::Input: Output<f64>,
     {
         let steps = |trajectory| {
-            let mut held = Vec::new();
+            let mut zeroed = Vec::new();
             self.run::<N>(trajectory, |_, _, gradients| {
                 let mut now = self.zeros::<N>();
                 for (_, tensor) in tensors::<N>().iter().filter(|(_, tensor)| tensor.kind.is_trained()) {
@@ -93,9 +93,9 @@ impl Golden {
                     tiny.for_each(|(_, now)| *now = true);
                 }
                 gradients.iter_mut().zip(&now).filter(|(_, now)| **now).for_each(|(gradient, _)| *gradient = 0.0);
-                held.push(now);
+                zeroed.push(now);
             });
-            held
+            zeroed
         };
         self.trajectories.iter().map(steps).collect()
     }
