@@ -1,4 +1,4 @@
-//! After start-up nothing is allocated: neither by a prediction nor by a training step.
+//! After the first call, neither a prediction nor a training step allocates.
 
 use netwright::loss::Loss;
 use netwright::optim::Optimizer;

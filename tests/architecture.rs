@@ -1,4 +1,4 @@
-//! The lines of ARCHITECTURE.md that may not be crossed, read from manifests and sources.
+//! Checks the dependency rules of ARCHITECTURE.md in manifests and sources.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The sources of every crate that is published, but for what all may name (`abi/`) and the zoo.
+/// The sources of every published crate, except `abi/`, which all may use, and the zoo.
 const CRATES: [&str; 9] = [
     "grammar/src",
     "onnx/src",
@@ -20,12 +20,12 @@ const CRATES: [&str; 9] = [
     "src",
 ];
 
-/// Every Rust file of [`CRATES`], but for that of `except`.
+/// Returns every Rust file of [`CRATES`], except those in `except`.
 fn sources_except(except: &str) -> Vec<PathBuf> {
     CRATES.iter().filter(|folder| **folder != except).flat_map(|folder| sources(folder)).collect()
 }
 
-/// Every Rust file below `folder`.
+/// Returns every Rust file below `folder`.
 fn sources(folder: &str) -> Vec<PathBuf> {
     fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).expect("the folder is there").flatten() {
@@ -44,7 +44,7 @@ fn sources(folder: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The code lines of a file: without comments, and without its unit tests.
+/// Returns the lines of a file without comments and without unit tests.
 fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).expect("a source is text");
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
@@ -55,7 +55,7 @@ fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }
 
-/// The names in a section of a manifest.
+/// Returns the names in a section of a manifest.
 fn dependencies(manifest: &str, section: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join(manifest)).expect("the manifest is there");
     text.split(&format!("\n[{section}]\n"))
@@ -86,7 +86,7 @@ fn packages_use_only_the_packages_they_may() {
 }
 
 #[test]
-fn rustc_is_known_only_to_the_macro_and_quote_only_to_the_emission() {
+fn only_the_macro_uses_proc_macro_and_only_the_emission_uses_quote() {
     for path in sources_except("macros/src") {
         assert!(!code(&path).contains("proc_macro::"), "{} uses `proc_macro`", shown(&path));
     }
@@ -97,10 +97,10 @@ fn rustc_is_known_only_to_the_macro_and_quote_only_to_the_emission() {
 }
 
 #[test]
-fn beside_compute_unsafe_stays_in_memory_views() {
-    let rooms = ["runtime/src/tensor.rs", "runtime/src/memory.rs", "runtime/src/emitted.rs"];
+fn outside_of_compute_only_memory_views_use_unsafe() {
+    let files = ["runtime/src/tensor.rs", "runtime/src/memory.rs", "runtime/src/emitted.rs"];
     for path in sources_except("compute/src") {
-        let allowed = rooms.iter().any(|room| path.starts_with(root().join(room)));
+        let allowed = files.iter().any(|file| path.starts_with(root().join(file)));
         let code = code(&path);
         let forms = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe trait", "unsafe extern"];
         let uses = forms.iter().any(|form| code.contains(form));
@@ -119,7 +119,7 @@ fn passes_do_not_know_layers_by_name() {
 }
 
 #[test]
-fn no_room_is_called_after_nothing() {
+fn no_file_has_a_name_without_a_meaning() {
     for path in CRATES.iter().flat_map(|folder| sources(folder)) {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         assert!(
@@ -131,7 +131,7 @@ fn no_room_is_called_after_nothing() {
 }
 
 #[test]
-fn the_prediction_half_needs_core_alone() {
+fn predictions_need_core_only() {
     let std_only = [
         "error.rs",
         "finite.rs",
@@ -158,10 +158,10 @@ fn the_prediction_half_needs_core_alone() {
     }
 }
 
-/// A network's type has a parameter, and a default does not drive inference: `Reader::from_file(path)` would be a network of whatever
-/// it is given next, were there no method for `f32` alone.
+/// A network's type has a parameter, and its default does not guide inference: without a method for `f32` only, the next use would decide the
+/// element type of `Reader::from_file(path)`.
 #[test]
-fn what_makes_a_network_is_there_for_f32_alone() {
+fn constructors_of_networks_have_methods_for_f32_only() {
     let methods = code(&root().join("src/emitted.rs"));
     let mut constructors = Vec::new();
     for source in ["runtime/src/network.rs", "runtime/src/weights.rs"] {

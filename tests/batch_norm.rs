@@ -1,4 +1,4 @@
-//! Networks whose images meet in batch normalisation: ghost batches, and threads.
+//! Batch normalisation couples the images of a batch: ghost batches, and any number of threads.
 
 use netwright::data::Dataset;
 use netwright::loss::CrossEntropy;
@@ -10,13 +10,13 @@ use netwright::{Architecture, Error, Network, Pass, Tensor};
 
 netwright::network! {
     Normalised(6x6x1) { conv 3x3x4 same nobias bn momentum 0.9 relu; maxpool 2; dense 8 bn tanh; dropout 0.3; softmax 3 }
-    /// The same without dropout, which draws by an image's place in its batch.
+    /// The same without dropout, whose mask depends on an image's index in its batch.
     Exact(6x6x1) { conv 3x3x4 same nobias bn momentum 0.9 relu; maxpool 2; dense 8 bn tanh; softmax 3 }
 }
 
 type Image<T> = Tensor<6, 6, 1, T>;
 
-/// Noise with a bright row, whose height is the label.
+/// Creates noisy images with two bright rows; their position is the label.
 fn rows<T: netwright::Precision>(count: usize, seed: u64) -> (Vec<Image<T>>, Vec<usize>) {
     let mut random = Random::new(seed);
     let image = |label: usize, random: &mut Random| {
@@ -62,7 +62,7 @@ fn one_two_and_seven_threads_give_the_same_bits_with_ghost_batches_and_without()
 }
 
 #[test]
-fn ghost_batches_are_batches_of_their_own() {
+fn ghost_batches_are_normalised_separately() {
     let (images, labels) = rows::<f64>(24, 2);
     let (loss, pass) = (CrossEntropy::new(), Pass::default());
     let start: Exact<f64> = Network::init(2);
@@ -91,7 +91,7 @@ fn a_batch_is_cut_so_that_no_ghost_batch_is_a_single_image() {
     let (images, labels) = rows(33, 3);
     let mut engine = GradientEngine::ghost_batches(33, 32, 1).unwrap();
     let mut network = Normalised::init(1);
-    // Of one image, the dense layer's normalisation would leave nothing but its shift: a gradient of 0.
+    // For a single image, the dense layer's normalisation would output its shift only, and the gradient would be 0.
     engine.gradient(&mut network, &images, &labels, &CrossEntropy::new(), Pass::default()).unwrap();
     assert!(engine.gradients().tensor("dense1", "kernel").unwrap().iter().any(|g| g.abs() > 1e-6));
     assert!(matches!(

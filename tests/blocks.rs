@@ -1,10 +1,10 @@
-//! Predictions of blocks of images, which lie in the lanes of vectors: a program of their own, and the same answers.
+//! Predictions of blocks of images in the lanes of vectors: a separate program that gives the same outputs.
 
 use netwright::plan::Plan;
 use netwright::{Architecture as _, Network as _, Tensor};
 
 netwright::network! {
-    /// All that has kernels for the layout, with few channels.
+    /// All layers that have kernels for the layout, with few channels.
     Narrow(13x11x2) {
         conv 5x5x6 same batchnorm tanh;
         avgpool 2;
@@ -18,21 +18,21 @@ netwright::network! {
         softmax 4
     }
 
-    /// Its last layer is a sigmoid, what goes in there the caller's.
+    /// The last layer is a sigmoid, and the caller can request its inputs.
     YesOrNo(9x9x1) {
         conv 3x3x6 same relu;
         conv 3x3x6 relu;
         dense 1 sigmoid
     }
 
-    /// Its answers come out of the lanes themselves.
+    /// The outputs come directly from the lanes.
     Values(9x9x1) {
         conv 3x3x6 same relu;
         conv 3x3x6 relu;
         dense 3
     }
 
-    /// Vectors are full of channels.
+    /// The channels fill the vectors.
     Wide(6x6x64) {
         conv 3x3x64 same relu;
         dense 10
@@ -46,15 +46,15 @@ fn element(seed: usize) -> f32 {
 fn images<const H: usize, const W: usize, const C: usize>(count: usize) -> Vec<Tensor<H, W, C>> {
     let mut images = vec![Tensor::zeros(); count];
     for (image, tensor) in images.iter_mut().enumerate() {
-        for (place, value) in tensor.as_mut_slice().iter_mut().enumerate() {
-            *value = element(place + 613 * image);
+        for (index, value) in tensor.as_mut_slice().iter_mut().enumerate() {
+            *value = element(index + 613 * image);
         }
     }
     images
 }
 
-/// Blocks have the bits of images by themselves, whatever their number and that of the threads; where a crate computes products that
-/// gives other bits, they agree to rounding.
+/// Asserts that blocks give the bits of single images, for any number of images and threads. Where another crate computes matrix products with
+/// other bits, they agree up to rounding.
 macro_rules! blocks_agree {
     ($network:ident, $height:literal, $width:literal, $channels:literal) => {
         let mut network = $network::init(5);
@@ -83,7 +83,7 @@ macro_rules! blocks_agree {
 }
 
 #[test]
-fn blocks_of_images_have_the_answers_of_images_by_themselves() {
+fn blocks_of_images_give_the_outputs_of_single_images() {
     assert!(<Narrow>::BLOCKS.is_some() && <YesOrNo>::BLOCKS.is_some() && <Values>::BLOCKS.is_some());
     blocks_agree!(Narrow, 13, 11, 2);
     blocks_agree!(YesOrNo, 9, 9, 1);
@@ -91,7 +91,7 @@ fn blocks_of_images_have_the_answers_of_images_by_themselves() {
 }
 
 #[test]
-fn the_plan_tells_when_blocks_are_taken() {
+fn the_plan_says_when_blocks_are_used() {
     let fewest = <Values>::BLOCKS.expect("few channels").fewest;
     let first = Values::PLAN.calls().find(|call| call.kernel == "into_lanes").expect("images go into the lanes");
     assert!(first.why.contains(&format!("16 images at once, where there are {fewest} or more")), "{}", first.why);
@@ -100,13 +100,13 @@ fn the_plan_tells_when_blocks_are_taken() {
 }
 
 #[test]
-fn wide_layers_have_one_program() {
+fn networks_with_many_channels_have_no_program_for_blocks() {
     assert_eq!(<Wide>::BLOCKS, None);
     assert!(Wide::PLAN.calls().all(|call| !call.kernel.contains("lanes")));
 }
 
 #[test]
-fn an_image_that_is_not_a_number_spoils_no_other() {
+fn an_image_that_is_not_finite_changes_no_other_output() {
     let network = Values::init(5);
     let mut all = images::<9, 9, 1>(21);
     let before = network.predict_batch(&all);
@@ -121,7 +121,7 @@ fn an_image_that_is_not_a_number_spoils_no_other() {
 }
 
 #[test]
-fn double_precision_predicts_by_the_other_program() {
+fn double_precision_predicts_without_blocks() {
     let network = <Values<f64> as netwright::Network>::init(5);
     let image = Tensor::<9, 9, 1, f64>::zeros();
     assert_eq!(network.predict_batch(&[image; 16])[15], network.predict(&image));

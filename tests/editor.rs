@@ -1,4 +1,4 @@
-//! What an editor shows, asked of a real rust-analyzer where one is installed.
+//! Checks what an editor shows, with a real rust-analyzer if one is installed.
 
 #[path = "support/language_server.rs"]
 mod language_server;
@@ -42,10 +42,10 @@ netwright::network! {
 }
 ";
 
-/// Small networks, and one as large as people write them.
+/// Small networks and a large one.
 static TEXT: LazyLock<String> = LazyLock::new(|| format!("{SMALL}\nnetwright::network! {{{}\n}}\n", resnet50()));
 
-/// A crate that uses this one as a stranger would, with `text` as its library.
+/// Creates a crate outside the workspace that depends on this one, with `text` as its library.
 fn guest(text: &str) -> (PathBuf, PathBuf) {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("editor");
     let ours = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -55,20 +55,20 @@ fn guest(text: &str) -> (PathBuf, PathBuf) {
         ours.display().to_string()
     );
     fs::write(root.join("Cargo.toml"), manifest).expect("the manifest can be written");
-    // The versions that are here already: nothing is fetched.
+    // The same locked versions, so that nothing is fetched.
     let _ = fs::copy(ours.join("Cargo.lock"), root.join("Cargo.lock"));
     let file = root.join("src").join("lib.rs");
     fs::write(&file, text).expect("the source can be written");
     (root, file)
 }
 
-/// Prints past the capture of the test harness: what an editor shows is there to be read.
+/// Prints past the capture of the test harness, so that a person can read what an editor shows.
 fn print(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// The place of the last `what` in the first `context`.
-fn place(text: &str, context: &str, what: &str) -> Position {
+/// Returns the position of the last `what` in the first `context`.
+fn position(text: &str, context: &str, what: &str) -> Position {
     let start = text.find(context).unwrap_or_else(|| panic!("`{context}` is in the text"));
     let inside = context.rfind(what).unwrap_or_else(|| panic!("`{what}` is in `{context}`"));
     Position::at(text, start + inside)
@@ -79,7 +79,7 @@ struct Editor {
 }
 
 impl Editor {
-    /// What is offered where `typed` stands instead of `there` in the text, at its end.
+    /// Returns the completions at the end of `typed`, which replaces `there` in the text.
     fn completion(&mut self, there: &str, typed: &str) -> Vec<String> {
         assert_eq!(TEXT.matches(there).count(), 1, "`{there}` is once in the text");
         let text = TEXT.replacen(there, typed, 1);
@@ -110,7 +110,7 @@ fn an_editor_shows_completes_and_corrects() {
 
 fn hovering(editor: &mut Editor) {
     let mut hover = |context: &str, what: &str| {
-        let shown = editor.server.hover(place(&TEXT, context, what));
+        let shown = editor.server.hover(position(&TEXT, context, what));
         print(&format!("\nhovering over `{what}` in `{}`:\n{shown}", context.trim()));
         shown
     };
@@ -139,7 +139,7 @@ fn hovering(editor: &mut Editor) {
 
 fn definitions(editor: &mut Editor) {
     let mut definition = |context: &str, what: &str| {
-        let found = editor.server.definition(place(&TEXT, context, what));
+        let found = editor.server.definition(position(&TEXT, context, what));
         print(&format!("\n`{what}` in `{context}` leads to {found:?}"));
         found
     };
@@ -156,9 +156,9 @@ fn definitions(editor: &mut Editor) {
         ("2 * identity(512)", "identity", "block identity"),
     ] {
         let found = definition(context, name);
-        let there = place(&TEXT, declared, name);
+        let there = position(&TEXT, declared, name);
         assert!(
-            matches!(found.as_slice(), [(file, place)] if file.ends_with("/src/lib.rs") && *place == there),
+            matches!(found.as_slice(), [(file, position)] if file.ends_with("/src/lib.rs") && *position == there),
             "{name}: {found:?}"
         );
     }
@@ -210,7 +210,7 @@ fn mistakes(editor: &mut Editor) {
         editor.server.change(&text);
         let found = editor.server.mistakes();
         print(&format!("\nunder `{wrong}`: {found:?}"));
-        let start = place(&text, wrong, under);
+        let start = position(&text, wrong, under);
         assert!(
             matches!(found.as_slice(), [mistake] if mistake.message.contains(message) && mistake.start == start),
             "{found:?}"

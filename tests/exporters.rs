@@ -1,7 +1,7 @@
-//! Networks of torchvision and Keras as their own exporters write them, read by the macro, and their answers beside those of ONNX Runtime.
+//! The macro reads networks of torchvision and Keras as their exporters write them; the outputs are compared with those of ONNX Runtime.
 //!
-//! `tests/foreign/graphs.py` has made the files: the exporters' graphs without the weights, which are to lie in a file `weights`. That
-//! file is made here, by the rule that stands there.
+//! `tests/foreign/graphs.py` wrote the files: the exporters' graphs without weights, which refer to an external file `weights`. The test
+//! writes that file by the same rule as the script.
 
 use std::collections::HashSet;
 use std::fs;
@@ -11,7 +11,7 @@ use netwright::onnx::FromOnnx;
 use netwright::{Network, Sample as _, network};
 use netwright_onnx::Model;
 
-/// `count` fractions in 0..1, from SplitMix64 started at the FNV-1a hash of `name`: the upper 24 bits of each.
+/// Returns `count` fractions in 0..1, from SplitMix64 started at the FNV-1a hash of `name`: the upper 24 bits of each.
 fn uniform(name: &str, count: usize) -> impl Iterator<Item = f64> {
     let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
     let mut state = name.bytes().fold(0xcbf2_9ce4_8422_2325, hash);
@@ -23,7 +23,7 @@ fn uniform(name: &str, count: usize) -> impl Iterator<Item = f64> {
     })
 }
 
-/// The elements of a tensor: a scale or a variance, another vector, or a filter.
+/// Writes the elements of a tensor by the rule for scales and variances, for other vectors, or for filters.
 fn write_tensor(name: &str, dims: &[usize], is_positive: bool, gain: f64, bytes: &mut Vec<u8>) {
     let is_vector = dims.iter().filter(|&&size| size > 1).count() <= 1;
     let bound = (gain / dims.iter().skip(1).product::<usize>() as f64).sqrt();
@@ -37,17 +37,17 @@ fn write_tensor(name: &str, dims: &[usize], is_positive: bool, gain: f64, bytes:
     }
 }
 
-/// The file beside a model.
+/// Returns the bytes of a model's external weights.
 fn weights(model: &Model<'_>, gain: f64) -> Vec<u8> {
     let mut scales = HashSet::new();
     for node in model.graph.nodes.iter() {
-        let places: &[usize] = match node.op {
+        let positives: &[usize] = match node.op {
             "BatchNormalization" => &[1, 4],
             "LayerNormalization" => &[1],
             "Mul" => &[0, 1],
             _ => &[],
         };
-        scales.extend(places.iter().filter_map(|&place| node.inputs.get(place).copied()));
+        scales.extend(positives.iter().filter_map(|&index| node.inputs.get(index).copied()));
     }
     let mut bytes = Vec::new();
     for tensor in model.graph.initializers.iter().filter(|tensor| tensor.is_external) {
@@ -73,13 +73,13 @@ impl Drop for Folder {
     }
 }
 
-/// Two images by rule, the largest element as said.
+/// Creates two images by the rule, with elements from -`largest` to `largest`.
 fn images<N: Network<Scalar = f32>>(largest: f64) -> Vec<N::Input> {
     let elements = uniform("image", 2 * N::INPUT.len()).map(|element| (largest * (2.0 * element - 1.0)) as f32);
     netwright::memory::values_from(elements.collect()).expect("two images")
 }
 
-/// `file` is the graph, in the folder of the crate.
+/// Asserts that the outputs are those of ONNX Runtime. `file` is the graph, relative to the crate.
 fn answers_as_onnx_runtime<N: FromOnnx + Network<Scalar = f32>>(file: &str) {
     const ALLOWED: f32 = 1e-5;
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
@@ -107,7 +107,7 @@ fn answers_as_onnx_runtime<N: FromOnnx + Network<Scalar = f32>>(file: &str) {
     assert!(apart <= ALLOWED, "differs by {apart:.1e}: {found:?} is not {expected:?}");
 }
 
-/// A test for each network.
+/// Declares networks from files, and a test for each.
 macro_rules! exported {
     ($($test:ident $network:ident $file:tt;)*) => {
         network! { $($network = onnx $file;)* }

@@ -11,15 +11,15 @@ use netwright::{Architecture, Network, Pass, Tensor, network};
 network! {
     block features(width) { conv 3x3x(width) same as first; bn relu; maxpool 2 }
 
-    /// Frozen features, a normalisation between, and a head.
+    /// Frozen features, a trained normalisation between frozen layers, and a head.
     Frozen(6x6x2) { features(4) frozen; conv 3x3x4 same connect (0, 1) (1, 2) (3) (0, 3) prelu frozen; bn nocenter; dense 8 tanh frozen; softmax 3 }
     /// The same, trained.
     Free(6x6x2) { features(4); conv 3x3x4 same connect (0, 1) (1, 2) (3) (0, 3) prelu; bn nocenter; dense 8 tanh; softmax 3 }
-    /// Nothing behind an image is trained before the head.
+    /// Only the head is trained.
     HeadAlone(6x6x2) { repeat 2 { conv 3x3x4 same; bn relu dropout 0.5 } frozen; add { conv 1x1x4 } { } frozen; softmax 3 }
-    /// All of it frozen but a normalisation, which then couples a batch.
+    /// All layers are frozen except a normalisation, which couples the images of a batch.
     Coupled(6x6x2) { conv 3x3x4 same frozen; bn; softmax 3 frozen }
-    /// Weights that are shared are those of the layer that has them.
+    /// Shared weights belong to the layer that declares them.
     Shared(8) { dense 4 as encode frozen; dense 8 tied encode; dense 4 tied encode bias 0.1; softmax 3 }
 }
 
@@ -31,7 +31,7 @@ fn samples(count: usize) -> (Vec<Image>, Vec<usize>) {
     (0..count).map(|i| (image(i), i % 3)).unzip()
 }
 
-/// Which layers of a network a run has changed, weights or statistics.
+/// Trains a network, and returns the layers whose weights or statistics have changed.
 macro_rules! changed {
     ($network:ty, $trainer:expr) => {{
         let (images, labels) = samples(20);
@@ -48,7 +48,7 @@ macro_rules! changed {
 }
 
 #[test]
-fn what_the_text_freezes_stays_with_its_statistics_and_the_rest_is_trained() {
+fn frozen_layers_keep_weights_and_statistics_and_the_rest_is_trained() {
     let adam = || AdamW::new(0.01).unwrap().weight_decay(0.5).unwrap().decay_biases(true).decay_scales(true);
     assert_eq!(changed!(Frozen, adam()), ["batchnorm1", "softmax1"]);
     let all = ["features1.first", "features1.batchnorm1", "conv1", "prelu1", "batchnorm1", "dense1", "softmax1"];
@@ -58,7 +58,7 @@ fn what_the_text_freezes_stays_with_its_statistics_and_the_rest_is_trained() {
 }
 
 #[test]
-fn an_optimiser_freezes_as_the_text_does() {
+fn freezing_by_an_optimiser_and_in_the_text_is_the_same() {
     let sgd = || Sgd::new(0.1).unwrap().weight_decay(0.1).unwrap().momentum(0.9).unwrap();
     let kept = sgd().freeze("features").freeze("conv1").freeze("prelu").freeze("dense");
     assert_eq!(changed!(Free, kept), ["batchnorm1", "softmax1"]);
@@ -75,12 +75,12 @@ fn an_optimiser_freezes_as_the_text_does() {
         ControlFlow::Continue(())
     });
     trainer.fit(&mut frozen, &data, None).unwrap();
-    let mut place = 0;
+    let mut step = 0;
     let kept = sgd().freeze("features").freeze("conv1").freeze("prelu").freeze("dense");
     let trainer = Trainer::new().epochs(2).unwrap().batch(8).unwrap().loss(CrossEntropy).optimizer(kept);
     let trainer = trainer.on_step(|report| {
-        assert_eq!(report.gradients.as_slice(), gradients[place], "step {place}");
-        place += 1;
+        assert_eq!(report.gradients.as_slice(), gradients[step], "step {step}");
+        step += 1;
         ControlFlow::Continue(())
     });
     trainer.fit(&mut free, &data, None).unwrap();
@@ -94,7 +94,7 @@ fn frozen_normalisation_predicts_and_does_not_couple_a_batch() {
     let (images, _) = samples(5);
     let mut network = HeadAlone::init(1);
     let mut workspace = HeadAlone::workspace(5);
-    // No dropout, by a frozen pass, and the moving statistics in any pass.
+    // A frozen pass has no dropout, and frozen normalisation uses the moving statistics in any pass.
     let frozen = network.forward(Pass { frozen: true, ..Pass::default() }, &images, &mut workspace).unwrap().to_vec();
     for (trained, predicted) in frozen.iter().flatten().zip(network.predict_batch(&images).iter().flatten()) {
         assert!((trained - predicted).abs() < 1e-5, "{trained} {predicted}");
@@ -110,7 +110,7 @@ fn the_gradient_of_an_image_is_the_same_whatever_is_frozen() {
     let (images, labels) = samples(4);
     let (frozen, free) = (Frozen::<f32>::init(3), Free::<f32>::init(3));
     for pass in [Pass::default(), Pass { frozen: true, ..Pass::default() }] {
-        // Where statistics are measured, the network is another.
+        // With statistics of the batch, the two networks compute different functions.
         let pass = Pass { frozen_statistics: true, ..pass };
         let expected = input_gradient(&free, &images, &labels, &CrossEntropy, pass).unwrap();
         assert!(expected.iter().any(|slope| slope.abs() > 1e-4));
@@ -138,7 +138,7 @@ fn frozen_weights_get_no_gradient_on_any_number_of_threads() {
 }
 
 #[test]
-fn weights_shared_with_a_frozen_layer_stay_and_biases_of_ones_own_move() {
+fn weights_tied_to_a_frozen_layer_stay_and_own_biases_are_trained() {
     let rows: Vec<[f32; 8]> = (0..20).map(|i| std::array::from_fn(|j| ((i * 8 + j) as f32).sin())).collect();
     let data = netwright::data::Dataset::new(rows, (0..20).map(|i| i % 3).collect()).unwrap();
     let start = Shared::init(2);

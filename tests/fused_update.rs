@@ -1,4 +1,4 @@
-//! The gradients of large dense layers are computed in the optimiser's update where nobody else wants them, to the same bits.
+//! The gradients of large dense layers are fused into the optimiser's update if nothing else reads them, with the same bits.
 
 use netwright::data::Dataset;
 use netwright::loss::CrossEntropy;
@@ -8,10 +8,10 @@ use netwright::train::{GradientEngine, StepReport, Trainer, Update};
 use netwright::{Error, Pass};
 
 netwright::network! {
-    /// Dense layers that are large enough, one of which reads the images as they lie, and one that is not.
+    /// Dense layers that are large enough to be fused, one of which reads the images directly, and one that is too small.
     Perceptron(9x11x1) { flatten; dense 130 relu; dropout 0.25; dense 90 tanh; dense 95 nobias; softmax 5 }
 
-    /// Behind convolutions and batch normalisation, so that its batch is not cut; weights that are shared are not fused.
+    /// Dense layers after convolutions and batch normalisation, so that the batch is not split; shared weights are not fused.
     Mixed(9x11x1) { conv 3x3x8 same bn relu; maxpool 2; dense 120 as wide relu; dense 70 as narrow; dense 120 tied narrow; softmax 5 }
 }
 
@@ -23,7 +23,7 @@ fn images() -> (Vec<Image>, Vec<usize>) {
     let image = |image: usize| {
         let mut tensor = Image::zeros();
         let elements = tensor.as_mut_slice().iter_mut().enumerate();
-        elements.for_each(|(place, element)| *element = ((place * 37 + image * 53) % 101) as f32 / 50.0 - 1.0);
+        elements.for_each(|(index, element)| *element = ((index * 37 + image * 53) % 101) as f32 / 50.0 - 1.0);
         tensor
     };
     ((0..IMAGES).map(image).collect(), (0..IMAGES).map(|image| image * 7 % 5).collect())
@@ -33,16 +33,16 @@ fn bits(elements: &[f32]) -> Vec<u32> {
     elements.iter().map(|element| element.to_bits()).collect()
 }
 
-/// What steps leave: losses, parameters, statistics, and the optimiser's state.
+/// The results of some steps: losses, parameters, statistics, and the optimiser's state.
 #[derive(PartialEq, Debug)]
-struct Left {
+struct Outcome {
     losses: Vec<u64>,
     elements: Vec<Vec<u32>>,
     steps: u64,
 }
 
-/// Steps of several sizes: whole ones, or gradients and updates one after the other.
-fn trained<N>(mut optimizer: Box<dyn Optimizer<f32>>, threads: usize, is_whole: bool) -> Left
+/// Runs steps of several batch sizes: fused ones, or gradients followed by updates.
+fn trained<N>(mut optimizer: Box<dyn Optimizer<f32>>, threads: usize, is_fused: bool) -> Outcome
 where
     N: Network<Scalar = f32, Input = Image, Head = netwright::head::Softmax>,
 {
@@ -54,7 +54,7 @@ where
     for (step, count) in [IMAGES, 33, 3, IMAGES].into_iter().enumerate() {
         let (images, labels, rate) = (&images[..count], &labels[..count], optimizer.rate() / (step + 1) as f64);
         let pass = Pass { seed: 7, step: step as u64, ..Pass::default() };
-        let made = if is_whole {
+        let made = if is_fused {
             let update = Update { optimizer: &mut *optimizer, rate };
             engine.step(&mut network, images, labels, &loss, pass, update).unwrap()
         } else {
@@ -68,10 +68,10 @@ where
     }
     let state = optimizer.state().into_iter().map(|(_, state)| bits(state));
     let elements = [bits(network.parameters()), bits(network.statistics())].into_iter().chain(state).collect();
-    Left { losses, elements, steps: optimizer.steps() }
+    Outcome { losses, elements, steps: optimizer.steps() }
 }
 
-/// Makes an optimiser.
+/// Creates an optimiser.
 type Make = fn() -> Result<Box<dyn Optimizer<f32>>, Error>;
 
 fn optimizers() -> Vec<(&'static str, Make)> {
@@ -104,7 +104,7 @@ fn every_optimizer_moves_to_the_same_bits_on_any_number_of_threads() {
     }
 }
 
-/// The layers whose gradients the plan leaves to the update.
+/// Returns the layers whose gradients the plan fuses into the update.
 fn fused<N: Network>() -> Vec<&'static str> {
     N::FUSED.iter().map(|gradient| N::LAYERS[gradient.layer].name).collect()
 }
@@ -118,8 +118,8 @@ fn the_plan_fuses_large_gradients_of_weights_that_are_not_shared() {
     assert_eq!(reasons, [false, true, true, true]);
 }
 
-/// The gradient of `dense1` after a whole step.
-fn seen(engine: &mut GradientEngine<Perceptron>, optimizer: &mut dyn Optimizer<f32>) -> Vec<u32> {
+/// Returns the stored gradient of `dense1` after a step by `engine.step`.
+fn stored_gradient(engine: &mut GradientEngine<Perceptron>, optimizer: &mut dyn Optimizer<f32>) -> Vec<u32> {
     let ((images, labels), mut network) = (images(), Perceptron::init(3));
     let (update, loss) = (Update { optimizer, rate: 0.1 }, CrossEntropy::new());
     engine.step(&mut network, &images, &labels, &loss, Pass::default(), update).unwrap();
@@ -127,16 +127,19 @@ fn seen(engine: &mut GradientEngine<Perceptron>, optimizer: &mut dyn Optimizer<f
 }
 
 #[test]
-fn whoever_wants_the_gradients_gets_them() {
+fn gradients_are_stored_for_clipping_and_on_request() {
     let mut engine = GradientEngine::<Perceptron>::new(IMAGES, 2).unwrap();
     let ((images, labels), mut network) = (images(), Perceptron::init(3));
     engine.gradient(&mut network, &images, &labels, &CrossEntropy::new(), Pass::default()).unwrap();
     let whole = bits(engine.gradients().tensor("dense1", "kernel").unwrap());
     assert!(whole.iter().any(|&element| element != 0));
-    assert!(seen(&mut engine, &mut Sgd::new(0.1).unwrap()).iter().all(|&element| element == 0), "stored or stale");
-    assert!(seen(&mut engine, &mut Sgd::new(0.1).unwrap().clip_norm(1.0).unwrap()) == whole);
+    assert!(
+        stored_gradient(&mut engine, &mut Sgd::new(0.1).unwrap()).iter().all(|&element| element == 0),
+        "stored or stale"
+    );
+    assert!(stored_gradient(&mut engine, &mut Sgd::new(0.1).unwrap().clip_norm(1.0).unwrap()) == whole);
     engine.keep_gradients(true);
-    assert!(seen(&mut engine, &mut Sgd::new(0.1).unwrap()) == whole);
+    assert!(stored_gradient(&mut engine, &mut Sgd::new(0.1).unwrap()) == whole);
 }
 
 #[test]
@@ -162,14 +165,14 @@ fn a_callback_sees_whole_gradients_and_changes_nothing() {
     assert!(unseen.0 == seen.0);
 }
 
-/// The error of a step, and whether the network has changed.
-fn failed(is_whole: bool, change: fn(&mut [Image], &mut [f32])) -> (Option<String>, Vec<u32>) {
+/// Returns the error of a step, and the parameters after it.
+fn failed(is_fused: bool, change: fn(&mut [Image], &mut [f32])) -> (Option<String>, Vec<u32>) {
     let ((mut images, labels), mut network) = (images(), Perceptron::init(3));
     change(&mut images, network.parameters_mut());
     let mut engine = GradientEngine::<Perceptron>::new(IMAGES, 2).unwrap();
     let (mut optimizer, loss) = (Sgd::new(0.1).unwrap(), CrossEntropy::new());
     let before = bits(network.parameters());
-    let error = if is_whole {
+    let error = if is_fused {
         let update = Update { optimizer: &mut optimizer, rate: 0.1 };
         engine.step(&mut network, &images, &labels, &loss, Pass::default(), update).err()
     } else {
@@ -191,14 +194,14 @@ fn a_step_that_is_not_finite_fails_alike_and_moves_nothing() {
         images[40].as_mut_slice()[7] = 1e38;
         parameters.iter_mut().for_each(|parameter| *parameter *= 1e-3);
     };
-    let by_parts = failed(true, large);
-    assert!(by_parts == failed(false, large));
-    // And so large that they do.
+    let fused_step = failed(true, large);
+    assert!(fused_step == failed(false, large));
+    // So large that they do overflow.
     let larger: fn(&mut [Image], &mut [f32]) = |images, _| {
         for image in images {
             image.as_mut_slice().fill(3e38);
         }
     };
-    let by_parts = failed(true, larger);
-    assert!(by_parts.0.is_some() && by_parts == failed(false, larger));
+    let fused_step = failed(true, larger);
+    assert!(fused_step.0.is_some() && fused_step == failed(false, larger));
 }

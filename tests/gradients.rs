@@ -1,9 +1,9 @@
-//! Every word of the language, by the examples of its own table: its gradient is that of finite differences.
+//! Compares the gradient of every word of the language with finite differences, for the examples in the table of words.
 
 #[path = "support/gradient.rs"]
 mod gradient;
 
-use gradient::{FromNumbers, check, scatter};
+use gradient::{FromElements, check, scatter};
 use netwright::{Network as _, Pass};
 
 netwright::private::test_every_example!(check);
@@ -27,8 +27,8 @@ fn a_whole_network_has_the_gradient_of_finite_differences() {
 }
 
 netwright::network! {
-    /// Everything but a scale and a shift that operations without filters end in.
-    pub Ended(4x3x6) {
+    /// All epilogues of operations without filters, except scales and shifts.
+    pub Epilogues(4x3x6) {
         layernorm tanh; prelu sigmoid; lrn softsign; upsample 2 elu;
         add { mul { } { globalavgpool; dense 6 sigmoid } } { } tanh;
         add { prelu } { conv 1x1x6 } selu; add { layernorm } { conv 1x1x6 }; add { lrn } { conv 1x1x6 } softplus;
@@ -37,15 +37,15 @@ netwright::network! {
 }
 
 #[test]
-fn operations_that_end_in_sums_and_activations_have_the_gradient_of_finite_differences() {
-    check::<Ended<f64>>("operations without filters");
+fn operations_with_sums_and_activations_as_epilogues_have_the_gradient_of_finite_differences() {
+    check::<Epilogues<f64>>("operations without filters");
 }
 
 #[test]
-fn what_is_fused_for_a_prediction_computes_what_a_training_pass_does() {
-    let mut network = Ended::<f64>::init(2);
-    let images = [1, 2].map(|seed| FromNumbers::from_numbers(&scatter(seed, 4 * 3 * 6)));
-    let mut workspace = Ended::<f64>::workspace(2);
+fn fused_predictions_give_the_outputs_of_a_training_pass() {
+    let mut network = Epilogues::<f64>::init(2);
+    let images = [1, 2].map(|seed| FromElements::from_elements(&scatter(seed, 4 * 3 * 6)));
+    let mut workspace = Epilogues::<f64>::workspace(2);
     let trained = network.forward(Pass { frozen: true, ..Pass::default() }, &images, &mut workspace).expect("it fits");
     for (image, trained) in images.iter().zip(trained.to_vec()) {
         for (predicted, trained) in network.predict(image).iter().zip(trained) {

@@ -1,4 +1,4 @@
-//! How weights and biases start, as the language says and as code says (slide 12).
+//! Initial weights and biases, chosen in the language and in code (slide 12).
 
 use netwright::Error;
 use netwright::init::Init;
@@ -25,7 +25,7 @@ fn mean_and_deviation(numbers: &[f32]) -> (f64, f64) {
     (mean, variance.sqrt())
 }
 
-/// Whether numbers look drawn around 0 with `deviation`: within 15 % of it for 300 numbers and more.
+/// Returns whether the values look drawn with mean 0 and this standard deviation: within 15 % for 300 values and more.
 fn drawn_with(numbers: &[f32], deviation: f64) -> bool {
     let (mean, found) = mean_and_deviation(numbers);
     mean.abs() < 0.2 * deviation && (found / deviation - 1.0).abs() < 0.15
@@ -36,7 +36,7 @@ fn tensor<'n, N: Network<Scalar = f32>>(network: &'n N, layer: &str, tensor: &st
 }
 
 #[test]
-fn without_a_word_the_activation_decides() {
+fn without_init_the_activation_decides() {
     let network = Plain::init(1);
     assert!(drawn_with(tensor(&network, "dense1", "kernel"), (1.0_f64 / 200.0).sqrt()), "N(0, 1/D) before tanh");
     assert!(drawn_with(tensor(&network, "dense2", "kernel"), (2.0_f64 / 300.0).sqrt()), "He before a rectifier");
@@ -47,7 +47,7 @@ fn without_a_word_the_activation_decides() {
 }
 
 #[test]
-fn words_decide_for_weights_and_biases() {
+fn init_and_bias_set_the_initial_values() {
     let network = Said::init(1);
     assert!(tensor(&network, "dense1", "kernel").iter().all(|&weight| weight == 0.25));
     assert!(tensor(&network, "dense1", "bias").iter().all(|&bias| bias == 0.1));
@@ -70,7 +70,7 @@ fn words_decide_for_weights_and_biases() {
 }
 
 #[test]
-fn code_draws_one_tensor_anew_and_leaves_the_others() {
+fn initialise_draws_one_tensor_and_leaves_the_others() {
     let mut network = Plain::init(1);
     let before = network.clone();
     network.initialise("dense3", "bias", Init::Normal(0.5), 7).unwrap();
@@ -92,7 +92,7 @@ fn refusal(layer: &str, name: &str) -> Error {
 }
 
 #[test]
-fn names_that_are_not_there_and_widths_that_make_no_sense_are_refused_and_nothing_changes() {
+fn unknown_names_and_invalid_deviations_are_refused_and_nothing_changes() {
     let mut network = Plain::init(1);
     let before = network.parameters().to_vec();
     for (layer, name) in [("dense9", "bias"), ("dense1", "scale")] {

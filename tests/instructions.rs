@@ -9,7 +9,7 @@ use netwright::train::GradientEngine;
 use netwright::{Error, InstructionSet, MissingInstructions, Network as _, Pass, Predictor, Tensor};
 
 netwright::network! {
-    /// Kernels of every kind whose sums an instruction set takes in its own way.
+    /// Kernels of every kind whose order of summation depends on the instruction set.
     Small(20x20x16) {
         conv 3x3x16 same bn relu;
         conv 3x3x32 groups 4 pad 1 tanh;
@@ -30,13 +30,13 @@ const ALL: [InstructionSet; 5] = [
 
 fn image() -> Tensor<20, 20, 16> {
     let mut image = Tensor::zeros();
-    for (place, element) in image.as_mut_slice().iter_mut().enumerate() {
-        *element = ((place * 7919) % 1009) as f32 / 504.5 - 1.0;
+    for (index, element) in image.as_mut_slice().iter_mut().enumerate() {
+        *element = ((index * 7919) % 1009) as f32 / 504.5 - 1.0;
     }
     image
 }
 
-/// FNV-1a over the bits of some answers.
+/// Returns the FNV-1a hash of the bits of an output.
 fn digest(answer: [f32; 10]) -> u64 {
     let bytes = answer.iter().flat_map(|element| element.to_bits().to_le_bytes());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
@@ -91,7 +91,7 @@ fn portable_training_gives_the_bits_of_every_machine_on_any_number_of_threads() 
     Ok(())
 }
 
-/// The gradient of a batch with an instruction set, by an engine and by a loop of one's own: the same bits.
+/// Computes the gradient of a batch with an instruction set.
 fn gradient(instructions: InstructionSet) -> Result<Vec<f32>, Error> {
     let mut network = Small::init(5);
     network.set_instructions(instructions)?;
@@ -101,7 +101,7 @@ fn gradient(instructions: InstructionSet) -> Result<Vec<f32>, Error> {
     Ok(engine.gradients().as_slice().to_vec())
 }
 
-/// As the guide says it: gradients of each layer within 1e-5 of the root of their mean square.
+/// The bound in the guide: the gradients of each layer differ by at most 1e-5 of their root mean square.
 #[test]
 fn gradients_of_instruction_sets_differ_by_rounding_alone() -> Result<(), Error> {
     let portable = gradient(InstructionSet::Portable)?;
@@ -109,11 +109,11 @@ fn gradients_of_instruction_sets_differ_by_rounding_alone() -> Result<(), Error>
         let Ok(found) = gradient(instructions) else { continue };
         for layer in Small::LAYERS {
             let tensors = layer.tensors.iter().filter(|tensor| tensor.kind.is_trained());
-            let places: Vec<usize> = tensors.flat_map(|tensor| tensor.offset..tensor.offset + tensor.len).collect();
-            let squares = places.iter().map(|&place| f64::from(portable[place]).powi(2)).sum::<f64>();
-            let size = (squares / places.len().max(1) as f64).sqrt();
-            for place in places {
-                let difference = f64::from((found[place] - portable[place]).abs());
+            let indices: Vec<usize> = tensors.flat_map(|tensor| tensor.offset..tensor.offset + tensor.len).collect();
+            let squares = indices.iter().map(|&index| f64::from(portable[index]).powi(2)).sum::<f64>();
+            let size = (squares / indices.len().max(1) as f64).sqrt();
+            for index in indices {
+                let difference = f64::from((found[index] - portable[index]).abs());
                 assert!(difference <= 1e-5 * size, "{instructions}, {}: {difference:e} of {size:e}", layer.name);
             }
         }
@@ -122,13 +122,13 @@ fn gradients_of_instruction_sets_differ_by_rounding_alone() -> Result<(), Error>
 }
 
 #[test]
-fn a_pass_over_borrowed_weights_is_told_its_instruction_set() -> Result<(), Error> {
+fn a_pass_over_borrowed_weights_selects_its_instruction_set() -> Result<(), Error> {
     let mut network = Small::init(5);
     let mut workspace = Small::workspace(1);
     let pass = Pass { frozen: true, ..Pass::default() };
     let portable = pass.with_instructions(InstructionSet::Portable)?;
-    let told = network.forward(portable, &[image()], &mut workspace)?[0];
+    let selected = network.forward(portable, &[image()], &mut workspace)?[0];
     network.set_instructions(InstructionSet::Portable)?;
-    assert_eq!(network.forward(pass, &[image()], &mut workspace)?[0], told);
+    assert_eq!(network.forward(pass, &[image()], &mut workspace)?[0], selected);
     Ok(())
 }

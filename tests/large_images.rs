@@ -1,5 +1,5 @@
-//! Nothing that grows with an image lies on a stack: whatever can be done with one is done in threads of 512 KiB, with images of 12 MiB
-//! and a label for each of their pixels. Built without optimisation this holds in every build.
+//! Nothing that grows with an image is on the stack: every operation runs in threads with a stack of 512 KiB, on images of 12 MiB with a
+//! label for each pixel. This holds in builds without optimisation, and so in every build.
 
 use std::thread;
 
@@ -26,15 +26,15 @@ type Set = Dataset<Image, Labels>;
 network! {
     /// A label for each pixel.
     Pixels(1024x1024x3) { conv 1x1x2 softmax }
-    /// An image for each image.
+    /// The output is an image, too.
     Mirror(1024x1024x3) { conv 1x1x3 }
     /// A label for each image.
     Whole(1024x1024x3) { avgpool 64; conv 3x3x2 relu; globalavgpool; softmax 2 }
 }
 
-/// Runs `life` in a thread whose stack is smaller than a tenth of an image. An overflow would abort the whole test.
-fn in_a_small_thread(life: impl FnOnce() -> Result<(), Error> + Send + 'static) {
-    let thread = thread::Builder::new().stack_size(512 * 1024).spawn(life).expect("a thread");
+/// Runs `work` in a thread with a stack smaller than a tenth of an image. An overflow aborts the whole test.
+fn in_a_small_thread(work: impl FnOnce() -> Result<(), Error> + Send + 'static) {
+    let thread = thread::Builder::new().stack_size(512 * 1024).spawn(work).expect("a thread");
     thread.join().expect("no panic").expect("no error");
 }
 
@@ -56,7 +56,7 @@ fn set(count: usize) -> Result<Set, Error> {
 }
 
 #[test]
-fn images_are_made_read_normalised_and_parted() {
+fn images_are_created_read_normalised_and_split() {
     in_a_small_thread(|| {
         let image = Image::boxed_from_fn(|y, x, c| (y + x + c) as f32);
         assert!(image.boxed_clone() == image && image[[1023, 1023, 2]] == 2048.0);
@@ -87,7 +87,7 @@ fn images_are_made_read_normalised_and_parted() {
 }
 
 #[test]
-fn pixels_are_learned_measured_attacked_and_looked_at() {
+fn pixels_are_learned_evaluated_attacked_and_visualised() {
     in_a_small_thread(|| {
         let (train, validation) = (set(2)?, set(1)?);
         let mut network = Pixels::init(1);
@@ -143,7 +143,7 @@ fn images_are_learned_and_labels_mixed() {
         let trainer = Trainer::new().epochs(1)?.batch(2)?.threads(2)?.progress(false).mixup(Mixup::new(0.3)?);
         trainer.loss(SquaredError).optimizer(Sgd::new(1e-9)?).fit(&mut copy, &images, Some(&images))?;
         assert!(evaluate(&copy, &images, &MeanAbsoluteError)?.mean().is_finite());
-        // Two labels and their shares for each pixel: 24 MiB a target.
+        // Two labels and their shares for each pixel: 24 MiB per target.
         let mut mixed = Vec::new();
         set.targets()[0].push_unmixed(&mut mixed);
         set.targets()[0].mixed(&set.targets()[1], 0.25, &mut mixed[0]);
@@ -155,7 +155,7 @@ fn images_are_learned_and_labels_mixed() {
 }
 
 #[test]
-fn streams_and_loaders_hand_large_samples_on() {
+fn streams_and_loaders_pass_large_samples_on() {
     in_a_small_thread(|| {
         let stream = Stream::new(3, |_epoch| {
             (0..3).map(|sample| {
@@ -176,7 +176,7 @@ fn streams_and_loaders_hand_large_samples_on() {
 }
 
 #[test]
-fn whole_images_are_classified_and_looked_into() {
+fn whole_images_are_classified_and_visualised() {
     in_a_small_thread(|| {
         let images: Dataset<Image> = Dataset::from_fn(4, |sample, image: &mut Image, label: &mut usize| {
             draw(sample, image);
@@ -205,7 +205,7 @@ fn whole_images_are_classified_and_looked_into() {
 }
 
 #[test]
-fn memory_is_seen_as_whole_values_or_refused() {
+fn memory_is_viewed_as_whole_values_or_refused() {
     let masks: Vec<[[u8; 2]; 3]> = values_from((0..12).collect()).expect("two of six");
     assert_eq!(masks, [[[0, 1], [2, 3], [4, 5]], [[6, 7], [8, 9], [10, 11]]]);
     assert!(values_from::<[u8; 5]>(vec![0; 12]).is_err() && values_from::<[u8; 5]>(vec![]).expect("none").is_empty());

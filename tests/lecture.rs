@@ -1,4 +1,4 @@
-//! What the examples of the lecture claim, checked on what they compute; and that the map of the lecture leads somewhere.
+//! Checks the claims of the lecture's examples on what they compute, and that the paths in `docs/lecture.md` exist.
 
 use std::fs;
 use std::path::PathBuf;
@@ -95,7 +95,7 @@ fn dead_rectifiers_stay_dead_and_slopes_below_zero_bring_them_back() {
     for cured in [leakier, parametric] {
         assert!(cured.off[0] == 1.0 && cured.off[1] < 0.9 && cured.accuracy > 0.7, "{cured:?}");
     }
-    // With the slope of the slide, the gradient is there, and small.
+    // With the slide's slope, the gradient is not 0, but small.
     let leaky = units::outcome::<units::Leaky>(&train, &test, 0.05, 5).unwrap();
     assert!(leaky.off == [1.0, 1.0] && leaky.accuracy < leakier.accuracy, "{leaky:?}");
 }
@@ -196,7 +196,7 @@ fn early_stopping_goes_back_to_where_the_validation_loss_turns() {
 }
 
 #[test]
-fn with_wrong_labels_what_is_done_against_overfitting_helps() {
+fn with_wrong_labels_methods_against_overfitting_help() {
     let digits = digits::digits().unwrap();
     let (train, test) = methods::few(&digits, 200, 0.2, 0).unwrap();
     assert_eq!((train.len(), test.len()), (200, 1597));
@@ -214,7 +214,7 @@ fn with_wrong_labels_what_is_done_against_overfitting_helps() {
 }
 
 #[test]
-fn a_whole_network_answers_as_the_mean_of_those_with_units_left_out() {
+fn a_whole_network_is_as_accurate_as_the_mean_of_those_with_dropped_units() {
     let (train, test) = methods::few(&digits::digits().unwrap(), 200, 0.0, 0).unwrap();
     let budget = methods::Budget { epochs: 30, members: 1 };
     let found = averaging::compare(&train, &test, budget, 0, 20).unwrap();
@@ -261,14 +261,14 @@ fn the_toy_convnet_learns_to_read_and_shows_every_layer() {
 }
 
 #[test]
-fn average_pooling_tells_where_edges_are_and_max_pooling_keeps_what_is_strong() {
+fn average_pooling_encodes_edges_and_max_pooling_keeps_strong_features() {
     assert_eq!(signal::pooled(3, 6), [[1.0, 1.0, 1.0, 0.0], [0.25, 1.0, 0.25, 0.0]]);
     assert_eq!(signal::pooled(5, 1), [[0.0, 1.0, 0.0, 0.0], [0.0, 0.25, 0.0, 0.0]]);
     assert_eq!(signal::told_apart(4), [13, 7, 13]);
 }
 
 #[test]
-fn pooled_networks_are_smaller_and_mind_a_moved_digit_less() {
+fn pooled_networks_are_smaller_and_change_less_when_a_digit_moves() {
     let (train, test) = digits::digits().unwrap().split(0.2, 1).unwrap();
     let few = test.subset(&(0..20).collect::<Vec<_>>()).unwrap();
     let unpooled: networks::Unpooled = networks::trained(&train, 0, 4).unwrap();
@@ -303,7 +303,7 @@ fn equations_differences_and_the_library_give_the_same_gradients() {
 
 /// Every path in backticks that `docs/lecture.md` names exists, and so does every example and test.
 #[test]
-fn the_map_of_the_lecture_leads_somewhere() {
+fn paths_and_tests_in_the_map_of_the_lecture_exist() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let map = fs::read_to_string(root.join("docs/lecture.md")).unwrap();
     let quoted: Vec<&str> = map.split('`').skip(1).step_by(2).collect();

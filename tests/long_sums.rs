@@ -1,13 +1,13 @@
-//! Sums over large images: every layer on constant images of 512x512, forward and backward, in `f32` against `f64`. One accumulator that
-//! takes a quarter of a million equal numbers is off by a thousandth or more.
+//! Sums over large images: every layer on constant images of 512x512, forward and backward, in `f32` against `f64`. One accumulator
+//! over a quarter of a million equal values is off by a thousandth or more.
 
 use netwright::memory::zeros;
 use netwright::{GradientSeed, Network, Output, Pass, Sample, Tensor, network};
 
-/// What an image is made of, and the gradient of every answer.
+/// The value of every pixel, and the gradient of every output.
 const TENTH: f32 = 0.1;
 
-/// Answers, gradients of the parameters, gradients of the images, all as `f64`.
+/// Returns outputs, gradients of the parameters and gradients of the images, all as `f64`.
 fn run<N>() -> [Vec<f64>; 3]
 where
     N: Network,
@@ -30,13 +30,13 @@ where
     [answers.as_slice(), gradients.as_slice(), &slopes].map(|numbers| numbers.iter().map(|x| x.to_f64()).collect())
 }
 
-/// Compares both precisions: within `TOLERANCE` of the largest number, and of what rounds off where all terms cancel.
+/// Compares both precisions: within `TOLERANCE` of the largest value, plus the rounding error where all terms cancel.
 fn compare<S, D>(name: &str)
 where
     S: Network<Scalar = f32, Input: Output<f32>>,
     D: Network<Scalar = f64, Input: Output<f64>>,
 {
-    /// A chain of sixteen parts, each half an ε of their sum at worst.
+    /// The error of a chain of sixteen partial sums, each at most half an ε of their total.
     const TOLERANCE: f64 = 3e-6;
     for ((what, found), expected) in
         ["answers", "gradients", "gradients of images"].iter().zip(run::<S>()).zip(run::<D>())
@@ -44,7 +44,7 @@ where
         let largest = expected.iter().fold(0.0_f64, |largest, x| largest.max(x.abs()));
         let off = found.iter().zip(&expected).fold(0.0_f64, |off, (a, b)| off.max((a - b).abs()));
         let cancelled = 1e-7 * f64::from(TENTH) * (512 * 512) as f64;
-        // The outputs of a dense layer add all their parts one after the other.
+        // A dense layer adds all its partial sums in sequence.
         let chain = if name == "dense" && *what == "answers" { 8.0 } else { 1.0 };
         let allowed = chain * TOLERANCE * largest + if *what == "gradients" { cancelled } else { 1e-6 };
         assert!(off <= allowed, "{name}: the {what} are off by {off:e}, the largest is {largest}");

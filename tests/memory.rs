@@ -1,4 +1,4 @@
-//! `memory least`: predictions that take the least memory, with `std` too.
+//! `memory least`: predictions that need the least memory, also with `std`.
 
 use netwright::plan::Direction;
 use netwright::{Architecture, Tensor, network};
@@ -27,14 +27,14 @@ fn lenet_5_predicts_in_28_kib() {
 }
 
 #[test]
-fn a_network_of_separable_convolutions_takes_little_more_than_its_values() {
+fn a_network_of_separable_convolutions_needs_little_more_memory_than_its_values() {
     let memory = <Faces>::PREDICTING;
     let values = memory.fixed - memory.scratch + memory.per_image;
     assert!(5 * memory.for_batch(1) <= 6 * values, "{memory:?}");
 }
 
 #[test]
-fn the_answers_are_those_of_the_fast_network() {
+fn the_outputs_are_those_of_the_fast_network() {
     let fast = Fast::init(7);
     let mut small = Small::init(1);
     small.parameters_mut().copy_from_slice(fast.parameters());

@@ -1,4 +1,4 @@
-//! Mixup of labels that many positions have, as the pixels of a segmentation.
+//! Mixup of a label for each position, as in segmentation.
 
 use netwright::prelude::*;
 use netwright::train::Mixup;
@@ -7,7 +7,7 @@ use netwright::{Error, Tensor};
 netwright::network! { pub Segments(4x4x1) { conv 3x3x4 same relu; conv 3x3x2 same; softmax } }
 
 #[test]
-fn mixed_labels_of_pixels_are_trained_on_as_the_distributions_they_stand_for() -> Result<(), Error> {
+fn mixed_labels_of_pixels_train_as_the_same_distributions() -> Result<(), Error> {
     let number = |image: usize, y: usize, x: usize| ((image * 5 + y * 7 + x * 3) % 11) as f32 / 11.0;
     let images: Vec<Tensor<4, 4, 1>> = (0..12).map(|i| Tensor::from_fn(|y, x, _| number(i, y, x))).collect();
     let bright = |image: &Tensor<4, 4, 1>, pixel: usize| usize::from(image.as_slice()[pixel] > 0.5);

@@ -1,7 +1,7 @@
-//! A network may be called as one likes, and stand wherever one likes: emitted code gives no name that could meet another.
+//! A network may have any name and be declared anywhere: no name in the emitted code collides with one of the user's.
 #![allow(nonstandard_style, dead_code, unused_macros, clippy::self_named_constructors)]
 
-/// A network of each name, side by side: they are in scope of each other's code.
+/// Declares a network of each name in one module, so that each name is in scope of the others' code.
 macro_rules! networks {
     ($($name:ident)*) => { $(::netwright::network! { pub $name(2) { dense 2 bn clip max 2; dense 1 prelu sigmoid } })* };
 }
@@ -36,7 +36,7 @@ mod emitted {
     }
 }
 
-/// What a user's module may hold.
+/// A user's module with items of common names.
 mod among_items {
     mod core {}
     mod std {}
@@ -94,7 +94,7 @@ mod among_items {
     }
 
     #[test]
-    fn its_layers_bear_any_name() {
+    fn layers_may_have_any_name() {
         let network = Net::init(1);
         let weights_of = network.layers();
         assert_eq!((weights_of.r#type.bias.len(), weights_of.Self_.bias.len(), weights_of.T.bias.len()), (2, 2, 3));
@@ -103,7 +103,7 @@ mod among_items {
 }
 
 #[test]
-fn a_network_may_stand_in_a_function_and_be_called_like_its_variables() {
+fn a_network_in_a_function_may_have_the_name_of_a_variable() {
     let image = [0.5_f32, 0.25];
     netwright::network! { image(2) { dense 1 } }
     let network = image::init(1);
@@ -112,14 +112,14 @@ fn a_network_may_stand_in_a_function_and_be_called_like_its_variables() {
     assert_eq!(emitted::Layers::init(2).layers().dense1.kernel.len(), 2);
 }
 
-/// A letter with a mark of its own.
+/// The name is a letter with combining marks.
 #[test]
 fn names_of_layers_may_have_combining_marks() {
     netwright::network! { Marked(2) { dense 1 as x̣̄ } }
     assert_eq!(Marked::LAYERS[0].name, "x̣̄");
 }
 
-/// What is not there does not trouble what is.
+/// Networks that `cfg` removes do not affect the others.
 mod conditional {
     netwright::network! {
         #[cfg(any())]
@@ -155,7 +155,7 @@ mod attributes {
 
     #[test]
     #[expect(deprecated)]
-    fn a_deprecated_network_warns_who_uses_it() {
+    fn using_a_deprecated_network_warns() {
         assert_eq!(old_network::PARAMETERS, 3);
     }
 }

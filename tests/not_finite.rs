@@ -1,4 +1,4 @@
-//! A NaN is traced to the layer that first computed it, whether or not its output is still there, and to the sample that brought it.
+//! A NaN is traced to the layer that first computed it, even if its output is overwritten, and to the sample that caused it.
 
 use netwright::error::Origin;
 use netwright::loss::{CrossEntropy, SquaredError};
@@ -7,9 +7,9 @@ use netwright::train::{EarlyStopping, GradientEngine, Loader, Mixup, Preparation
 use netwright::{Error, Network, Pass, data::Dataset};
 
 netwright::network! {
-    /// A sum of squares too large for `f32`: `mul` overflows, and what follows works in place.
+    /// A sum of squares too large for `f32`: `mul` overflows, and the following layers work in place.
     Overflow(4) { dense 4 as wide; mul { } { } as square; scale 0.5 as half; tanh as last; dense 1 }
-    /// Rectifiers, behind which a NaN may look like a 0.
+    /// Rectifiers, which may turn a NaN into a 0.
     Rectified(4) { dense 8 relu; dense 8 relu; softmax 3 }
 }
 
@@ -25,8 +25,8 @@ fn origin(change: impl FnOnce(&mut Overflow)) -> (Origin, bool) {
 }
 
 #[test]
-fn the_first_layer_is_named_though_later_ones_work_in_its_place() {
-    // Infinity minus infinity in the last layer makes the loss a NaN; the square was the first to leave the numbers.
+fn the_first_layer_is_named_though_later_ones_overwrite_its_output() {
+    // Infinity minus infinity in the last layer makes the loss a NaN; the square is the first layer that is infinite.
     let (found, unchanged) = origin(|network| {
         network.tensor_mut("wide", "kernel").unwrap().fill(1e30);
         network.tensor_mut("dense1", "kernel").unwrap().fill(f32::MAX);
@@ -38,7 +38,7 @@ fn the_first_layer_is_named_though_later_ones_work_in_its_place() {
 
 const BROKEN: usize = 37;
 
-/// 60 samples of three classes, one with an input that is `number` in one place.
+/// Returns 60 samples of three classes; one element of one input is `number`.
 fn set(number: f32) -> Dataset<[f32; 4]> {
     let mut inputs: Vec<[f32; 4]> =
         (0..60).map(|i| core::array::from_fn(|k| ((7 * i + 3 * k) % 11) as f32 / 11.0)).collect();
@@ -52,7 +52,7 @@ fn trainer<'c>() -> Trainer<'c, Rectified, usize, CrossEntropy, Sgd> {
 }
 
 #[test]
-fn an_input_that_is_no_number_is_named_by_its_sample() {
+fn an_input_that_is_not_finite_is_reported_with_its_sample() {
     for number in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let mut network = Rectified::init(1);
         let before = network.clone();
@@ -86,7 +86,7 @@ fn a_sample_that_is_mixed_or_comes_in_a_stream_is_named_too() {
 }
 
 #[test]
-fn a_loop_of_ones_own_names_samples_by_its_batches() {
+fn a_hand_written_loop_names_samples_by_its_batches() {
     let set = set(f32::NAN);
     let (mut network, loss) = (Rectified::init(1), CrossEntropy::new());
     let mut engine = GradientEngine::new(60, 1).unwrap();
@@ -110,7 +110,7 @@ fn a_loop_of_ones_own_names_samples_by_its_batches() {
 }
 
 #[test]
-fn a_validation_or_an_evaluation_that_is_no_number_names_the_sample() {
+fn a_validation_or_an_evaluation_that_is_not_finite_names_the_sample() {
     let mut network = Rectified::init(1);
     let broken = set(f32::NAN);
     let expected = "the input of sample 37 is NaN or infinite";
@@ -121,7 +121,7 @@ fn a_validation_or_an_evaluation_that_is_no_number_names_the_sample() {
     for trainer in [trainer(), trainer().early_stopping(watched)] {
         assert_eq!(trainer.fit(&mut network, &set(0.0), Some(&broken)).unwrap_err().to_string(), expected);
     }
-    // Without such an input, numbers that are too large are what was found, and no error.
+    // Without such an input, values that are too large give a NaN loss and no error.
     network.parameters_mut().fill(1e30);
     assert!(evaluate(&network, &set(0.5), &CrossEntropy::new()).unwrap().mean().is_nan());
 }

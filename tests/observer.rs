@@ -1,4 +1,4 @@
-//! What an observer sees between the kernels of a pass, and what it can change.
+//! An observer sees the values and gradients between the kernels of a pass, and can change them.
 
 use netwright::{Architecture, GradientSeed, Network, Observer, Pass};
 
@@ -7,7 +7,7 @@ netwright::network! {
     Branches(2) { add { dense 2 } { dense 2 tanh } { }; scale 3 }
 }
 
-/// Notes each layer's last values and gradients, and replaces those of one layer.
+/// Records each layer's values and gradients, and replaces those of one layer.
 #[derive(Default)]
 struct Notes {
     values: Vec<(usize, Vec<f64>)>,
@@ -48,7 +48,7 @@ fn layer<N: Architecture>(name: &str) -> usize {
     N::LAYERS.iter().position(|layer| layer.name == name).expect("it is a layer")
 }
 
-/// Forward and, from gradients of 1, backward to the input.
+/// Runs a forward pass and, from output gradients of 1, a backward pass; returns the outputs and the input gradient.
 fn run<N: Network<Scalar = f64>>(network: &mut N, image: N::Input, notes: &mut Notes) -> (Vec<f64>, Vec<f64>) {
     use netwright::private::Sample;
     let (mut workspace, mut gradients) = (N::workspace(1), N::gradients());
@@ -72,7 +72,7 @@ fn run<N: Network<Scalar = f64>>(network: &mut N, image: N::Input, notes: &mut N
 }
 
 #[test]
-fn every_layer_is_seen_on_both_ways_also_where_it_works_in_place() {
+fn every_layer_is_seen_in_both_passes_even_if_it_works_in_place() {
     let mut network = Chain::<f64>::init(1);
     let image = netwright::Tensor::new([[[1.0], [-1.0]], [[0.5], [2.0]]]);
     let mut notes = Notes::default();
@@ -94,7 +94,7 @@ fn every_layer_is_seen_on_both_ways_also_where_it_works_in_place() {
 }
 
 #[test]
-fn what_is_changed_on_the_way_is_what_comes_after() {
+fn later_layers_read_changed_values() {
     let mut network = Chain::<f64>::init(1);
     let image = netwright::Tensor::new([[[1.0], [-1.0]], [[0.5], [2.0]]]);
     let mut notes = Notes { value: Some((layer::<Chain<f64>>("relu1"), 0.0)), ..Notes::default() };
@@ -111,7 +111,7 @@ fn a_gradient_that_is_changed_in_one_branch_leaves_the_others_alone() {
     let (_, gradient) = run(&mut network, [0.3, -0.2], &mut plain);
     let mut without = Notes { gradient: Some((second, 0.0)), ..Notes::default() };
     let (_, rest) = run(&mut network, [0.3, -0.2], &mut without);
-    // What is left: 3 from the identity, and 3 times the first branch's weights.
+    // The rest of the gradient: 3 from the identity, and 3 times the first branch's weights.
     let weights = network.tensor("dense1", "kernel").expect("it has a kernel");
     for (input, found) in rest.iter().enumerate() {
         let expected = 3.0 + 3.0 * (weights[2 * input] + weights[2 * input + 1]);

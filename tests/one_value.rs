@@ -1,4 +1,4 @@
-//! Batch normalisation needs two values: what has one is refused, or joins others, and trains.
+//! Batch normalisation needs two values: a batch with one value is refused, or its image joins another batch.
 
 use netwright::PassError;
 use netwright::optim::Adam;
@@ -11,7 +11,7 @@ netwright::network! {
     Row(3) { dense 8 bn relu; softmax 2 }
     /// An image of one pixel is a row.
     Pixel(1x1x3) { conv 1x1x8 relu; conv 1x1x8; bn as narrow; relu; softmax 2 }
-    /// Whose normalisation sees one pixel only behind the pool.
+    /// Its last normalisation, after the pool, sees one pixel.
     Pooled(4x4x2) { conv 3x3x4 same bn relu; globalavgpool; bn as last; softmax 2 }
     Wide(4x4x2) { conv 3x3x4 same bn relu; globalavgpool; softmax 2 }
     Still(3) { dense 8; bn frozen; relu; softmax 2 }
@@ -19,7 +19,7 @@ netwright::network! {
 }
 
 #[test]
-fn a_network_tells_which_layer_normalises_one_value() {
+fn a_network_reports_the_layer_that_normalises_one_value() {
     fn layer<N: Architecture>() -> Option<&'static str> {
         N::NORMALISE_ONE_VALUE.first().map(|&layer| N::LAYERS[layer].name)
     }
@@ -55,7 +55,7 @@ fn refused<R>(result: Result<R, Error>, layer: &str) -> String {
 }
 
 #[test]
-fn one_image_is_refused_by_everyone_who_trains_on_it() {
+fn one_image_is_refused_in_every_way_of_training() {
     let mut network = Row::init(1);
     let before = network.parameters().to_vec();
     let text = refused(trainer(1).fit(&mut network, &set(10), None), "batchnorm1");
@@ -74,7 +74,7 @@ fn one_image_is_refused_by_everyone_who_trains_on_it() {
     refused(layer_statistics(&network, &images, &labels, &loss), "batchnorm1");
     assert_eq!(network.parameters(), before);
 
-    // Moving statistics are those of many images.
+    // A frozen pass uses the moving statistics, so one image is enough.
     let frozen = Pass { frozen: true, ..Pass::default() };
     engine.gradient(&mut network, &images, &labels, &loss, frozen).unwrap();
     assert!(engine.gradients().tensor("dense1", "kernel").unwrap().iter().any(|&slope| slope != 0.0));
@@ -108,7 +108,7 @@ fn one_image_left_over_of_an_epoch_joins_the_batch_before() -> Result<(), Error>
     Ok(())
 }
 
-/// The bits of a run, and its steps.
+/// Trains a network; returns the bits of its weights and the number of steps.
 fn run(
     threads: usize,
     change: impl Fn(Trainer<'static, Row, usize, CrossEntropy, Adam>) -> Trainer<'static, Row, usize, CrossEntropy, Adam>,

@@ -1,5 +1,5 @@
-//! Networks from ONNX files, as the exporters of other libraries write them: `tests/foreign/small.py` has made the models and what ONNX
-//! Runtime answers.
+//! Networks from ONNX files, as the exporters of other libraries write them: `tests/foreign/small.py` wrote the models and the outputs
+//! of ONNX Runtime.
 
 use netwright::onnx::OnnxError;
 use netwright::prelude::*;
@@ -8,13 +8,13 @@ use netwright::{Error, InstructionSet, network};
 network! {
     /// From PyTorch: channels first, batch normalisation, a gate, groups, both pools, a flattened image.
     pub Pytorch = onnx "tests/foreign/small/pytorch.onnx" embed;
-    /// The first, with the softmax that its exporter left to the loss.
+    /// The first, with the softmax that PyTorch leaves to the loss.
     Shares = onnx "tests/foreign/small/pytorch.onnx" embed softmax;
     /// From Keras by tf2onnx: channels last.
     Keras = onnx "tests/foreign/small/keras.onnx";
-    /// The first again, with its weights in a file beside it.
+    /// The first again, with external weights.
     Beside = onnx "tests/foreign/small/beside.onnx" embed;
-    /// From scikit-learn: of its outputs one holds fractions.
+    /// From scikit-learn: only one of its outputs has floats.
     Scikit = onnx "tests/foreign/small/scikit.onnx";
 }
 
@@ -55,7 +55,7 @@ fn a_program_holds_the_weights_beside_a_model_too() {
 }
 
 #[test]
-fn logits_of_a_file_become_shares_where_the_text_says_so() {
+fn logits_of_a_file_become_probabilities_with_softmax_in_the_text() {
     let image = Tensor::from_fn(pixel);
     let logits = Pytorch::embedded().expect("the program holds them").predict(&image);
     let mut network = Shares::embedded().expect("the program holds them");
@@ -124,7 +124,7 @@ fn a_file_that_does_not_fit_changes_nothing() {
     assert_eq!(network.parameters(), before);
 }
 
-/// Who predicts, and on what, is no weight; what was prepared of others is.
+/// Threads and instruction set do not belong to the weights; the prepared weights do.
 #[test]
 fn a_file_that_is_loaded_leaves_threads_and_instructions_as_they_were_set() {
     let image = Tensor::from_fn(pixel);
@@ -140,16 +140,16 @@ fn a_file_that_is_loaded_leaves_threads_and_instructions_as_they_were_set() {
     assert!(after == portable.predict(&image) && after != before);
 }
 
-/// As a quantised model has them.
+/// A quantised model has such tensors.
 #[test]
-fn whole_numbers_are_no_weights() {
+fn integers_are_refused_as_weights() {
     let whole = std::fs::read("tests/foreign/small/scikit.onnx").expect("it is there");
     let mut network: Scikit = Scikit::from_onnx_bytes(&whole).expect("the weights fit");
     let before = network.parameters().to_vec();
     let model = netwright_onnx::Model::read(&whole).expect("it is a model");
     let name = model.graph.initializers.iter().find(|tensor| tensor.kind.is_float() && tensor.len() > 4);
     let name = name.expect("it has weights").name;
-    // A tensor's kind stands before its name.
+    // In the file, the data type of a tensor is before its name.
     let field = [&[0x42, name.len() as u8][..], name.as_bytes()].concat();
     let place = whole.windows(field.len()).position(|window| window == field).expect("its name");
     let kind = whole[..place].windows(2).rposition(|window| window == [0x10, 1]).expect("its kind");
@@ -165,7 +165,7 @@ fn whole_numbers_are_no_weights() {
 }
 
 #[test]
-fn what_is_written_can_be_read_again() {
+fn written_files_have_the_elements_of_the_network() {
     let network = Pytorch::embedded().expect("the program holds them");
     let folder = std::env::temp_dir().join(format!("netwright-to-onnx-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder can be made");
@@ -176,7 +176,7 @@ fn what_is_written_can_be_read_again() {
         std::fs::read_dir(&folder).expect("it is there").map(|entry| entry.expect("a name").file_name()).collect();
     names.sort();
     assert_eq!(names, ["beside.onnx", "beside.onnx.data", "inside.onnx"]);
-    // Each tensor of both has the elements of the network's.
+    // The tensors of both files have the elements of the network.
     for path in [inside, beside] {
         let bytes = std::fs::read(&path).expect("it is there");
         let model = netwright_onnx::Model::read(&bytes).expect("it is a model");

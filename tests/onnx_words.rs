@@ -1,5 +1,5 @@
-//! Every word of the language, by the examples of its own table, as an ONNX file: `tests/foreign/compare.py` holds what is written here
-//! against ONNX Runtime.
+//! Writes an ONNX file for every word of the language, from the examples in the table of words; `tests/foreign/compare.py` compares the files
+//! with ONNX Runtime.
 
 #[path = "support/written.rs"]
 mod written;
@@ -16,7 +16,7 @@ fn check<N: ToOnnx>(what: &str) {
     written::write(&scattered::<N>(), &folder, what);
 }
 
-/// A network whose weights are all of some size, its statistics too.
+/// Creates a network whose weights and statistics all differ from their initial values.
 fn scattered<N: Network>() -> N {
     let mut network = N::init(1);
     let (parameters, statistics) = network.weights_mut().buffers_mut();

@@ -1,4 +1,4 @@
-//! A loop of one's own, out of the parts, gets the bits of the `Trainer`: the example `own_loop` on fewer digits.
+//! A hand-written loop over the parts gives the bits of the `Trainer`: the example `own_loop` on fewer digits.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ mod settings;
 use by_hand::{train_by_hand, train_by_trainer};
 use settings::{DigitNet, Digits};
 
-/// A folder that is there for one test.
+/// A folder that is removed after a test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -45,7 +45,7 @@ fn bits(network: &DigitNet) -> Vec<u32> {
     network.parameters().iter().map(|number| number.to_bits()).collect()
 }
 
-/// All numbers of a history but the seconds.
+/// Returns all figures of a history except the seconds.
 fn figures(history: &History) -> Vec<Vec<Option<u64>>> {
     let own = |epoch: usize| history.epochs[epoch].numbers().into_iter().take(7).map(|number| number.map(f64::to_bits));
     let metrics = |epoch: usize| history.metrics.iter().map(move |series| Some(series.values[epoch].to_bits()));
@@ -53,7 +53,7 @@ fn figures(history: &History) -> Vec<Vec<Option<u64>>> {
 }
 
 #[test]
-fn a_loop_of_ones_own_gets_the_bits_of_the_trainer() {
+fn a_hand_written_loop_gives_the_bits_of_the_trainer() {
     let [train, validation] = &data();
     let never = Arc::new(AtomicBool::new(false));
     let folder = Folder::new("trainer");
@@ -74,14 +74,14 @@ fn a_loop_of_ones_own_gets_the_bits_of_the_trainer() {
 }
 
 #[test]
-fn a_loop_of_ones_own_that_is_stopped_after_every_step_goes_on_to_the_same_bits() {
+fn a_hand_written_loop_that_is_stopped_after_every_step_resumes_to_the_same_bits() {
     let [train, validation] = &data();
     let (never, always) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(true)));
     let (whole, micro_batches) = (Folder::new("whole"), Folder::new("micro-batches"));
     let mut expected = DigitNet::init(1);
     let history = train_by_hand(&mut expected, [train, validation], 1, &whole.run(), &never).unwrap();
     let (mut network, mut stops) = (DigitNet::init(1), 0);
-    // By the loop and by the trainer in turns: each goes on from the other's checkpoint.
+    // The loop and the trainer take turns: each resumes from the other's checkpoint.
     let resumed = loop {
         let run = if stops % 2 == 0 {
             train_by_hand(&mut network, [train, validation], 1, &micro_batches.run(), &always)

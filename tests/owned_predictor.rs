@@ -1,4 +1,4 @@
-//! A predictor that owns what predictions read: the same bits, no second copy of the weights, and files that cannot be mixed up.
+//! A predictor that owns its weights: the same bits, no second copy of the weights, and files that other networks refuse.
 
 use std::path::PathBuf;
 
@@ -6,31 +6,31 @@ use netwright::prelude::*;
 use netwright::{Architecture, Error, InstructionSet, OwnedPredictor, PredictionFileError, Predictor};
 
 netwright::network! {
-    /// Winograd's transforms, packed filters, expanded ones too, folded normalisations, a layer that is read as it lies, and shared weights.
+    /// Winograd's transforms, packed and expanded filters, folded normalisations, and layers whose weights are read unchanged.
     Mixed(24x24x3) {
         conv 3x3x16 same nobias bn relu; conv 3x3x32 same kernel winograd bn relu; maxpool 2;
         dwconv 3x3 same bn relu; conv 1x1x64 kernel gemm tanh; layernorm;
         concat { } { conv 3x3x2 same kernel gemm connect (0, 63) (5) }; globalavgpool; dense 24 relu; softmax 10
     }
-    /// Blocks of images in the lanes.
+    /// A network that predicts blocks of images in the lanes.
     Digits(28x28x1) {
         conv 5x5x6 same tanh; avgpool 2; conv 5x5x16 tanh; avgpool 2; dense 120 tanh; dense 84 tanh; softmax 10
     }
-    /// Kernels that pack, by their names, so that no estimate chooses others.
+    /// Kernels that pack weights, selected by name so that the cost model does not choose others.
     Packed(24x24x16) {
         conv 3x3x32 same kernel winograd; maxpool 2; conv 3x3x32 groups 2 pad 1 kernel winograd; conv 5x5x16 same kernel winograd;
         conv 3x3x48 same kernel gemm; conv 3x3x48 groups 4 same kernel grouped; conv 1x1x32 kernel gemm; globalavgpool; softmax 10
     }
-    /// Nothing of it is prepared.
+    /// No weights are prepared.
     Small(28x28x1) memory least { conv 5x5x6 same tanh; avgpool 2; dense 10 tanh; softmax 10 }
 }
 
-/// The name that another program gives to other layers.
+/// Another program's network of the same name with other layers.
 mod other {
     netwright::network! { pub(crate) Digits(28x28x1) { conv 3x3x6 same tanh; avgpool 2; dense 84 tanh; softmax 10 } }
 }
 
-/// A file that is gone when the test ends.
+/// A file that is removed when the test ends.
 struct TestFile(PathBuf);
 
 impl TestFile {
@@ -54,15 +54,15 @@ fn images<const H: usize, const C: usize>(count: usize) -> Vec<Tensor<H, H, C>> 
     (0..count).map(image).collect()
 }
 
-/// The bytes `shift` behind a multiple of 64: as a map of a file has them, or otherwise.
-fn lying_at(bytes: &[u8], shift: usize) -> (Vec<u8>, std::ops::Range<usize>) {
-    let mut room = vec![0; bytes.len() + 128];
-    let start = room.as_ptr().align_offset(64) + shift;
-    room[start..start + bytes.len()].copy_from_slice(bytes);
-    (room, start..start + bytes.len())
+/// Copies the bytes to an address `shift` bytes after a multiple of 64; without a shift they are aligned as in a memory map of a file.
+fn copied_to(bytes: &[u8], shift: usize) -> (Vec<u8>, std::ops::Range<usize>) {
+    let mut memory = vec![0; bytes.len() + 128];
+    let start = memory.as_ptr().align_offset(64) + shift;
+    memory[start..start + bytes.len()].copy_from_slice(bytes);
+    (memory, start..start + bytes.len())
 }
 
-/// Whatever way a predictor is made, it says what the network says.
+/// Asserts that a predictor gives the outputs of the network, however it is created.
 fn agrees<N: Network<Scalar = f32>>(network: N, images: &[N::Input], name: &str) -> Result<(), Error>
 where
     N::Output: PartialEq + std::fmt::Debug,
@@ -88,15 +88,15 @@ where
         predictor.predict_with_logits(images, &mut found, &mut found_logits);
         assert_eq!((found, found_logits), (answers.clone(), logits.clone()));
     }
-    let (room, mapped) = lying_at(&std::fs::read(&prepared.0).expect("it was written"), 0);
+    let (memory, mapped) = copied_to(&std::fs::read(&prepared.0).expect("it was written"), 0);
     let mut workspace = vec![0.0; Predictor::<N>::WORKSPACE];
-    let mut predictor = Predictor::<N>::from_bytes(&room[mapped], &mut workspace).expect("the same network");
+    let mut predictor = Predictor::<N>::from_bytes(&memory[mapped], &mut workspace).expect("the same network");
     assert_eq!(predictor.predict(&images[0]), one);
     Ok(())
 }
 
 #[test]
-fn a_predictor_gives_the_bits_of_its_network_however_it_is_made() -> Result<(), Error> {
+fn a_predictor_gives_the_bits_of_its_network_however_it_is_created() -> Result<(), Error> {
     let mut mixed = Mixed::init(3);
     mixed.statistics_mut().iter_mut().enumerate().for_each(|(place, value)| *value += (place % 5) as f32 * 0.1);
     agrees(mixed, &images::<24, 3>(5), "mixed")?;
@@ -105,7 +105,7 @@ fn a_predictor_gives_the_bits_of_its_network_however_it_is_made() -> Result<(), 
 }
 
 #[test]
-fn what_was_packed_is_not_held_a_second_time() {
+fn packed_weights_are_not_kept_a_second_time() {
     let [kept, statistics] = <Mixed as Architecture>::KEPT.lens();
     let packed = 3 * 3 * 3 * 16 + 3 * 3 * 16 * 32 + 32 * 64;
     assert!(kept <= Mixed::PARAMETERS - packed, "{kept} of {}", Mixed::PARAMETERS);
@@ -115,7 +115,7 @@ fn what_was_packed_is_not_held_a_second_time() {
 }
 
 #[test]
-fn settings_of_a_network_go_with_it() -> Result<(), Error> {
+fn a_predictor_keeps_the_settings_of_its_network() -> Result<(), Error> {
     let mut network = Digits::init(6);
     network.set_instructions(InstructionSet::Portable)?;
     let images = images::<28, 1>(33);
@@ -128,7 +128,7 @@ fn settings_of_a_network_go_with_it() -> Result<(), Error> {
 }
 
 #[test]
-fn a_file_of_something_else_is_refused_with_what_it_is() -> Result<(), Error> {
+fn a_file_of_something_else_is_refused_and_named() -> Result<(), Error> {
     use PredictionFileError as E;
     let file = TestFile::new("refused");
     let refused = |bytes: &[u8]| {
@@ -189,8 +189,8 @@ fn borrowed_bytes_are_checked_like_a_file() -> Result<(), Error> {
     assert_eq!(refused(&bytes[1..], enough), E::Kind);
     assert!(matches!(refused(&bytes[..bytes.len() - 1], enough), E::Length { .. }));
     assert!(matches!(refused(&bytes, enough - 1), E::Workspace(_)));
-    let (room, shifted) = lying_at(&bytes, 1);
-    assert_eq!(refused(&room[shifted], enough), E::Alignment { expected: 4 });
+    let (memory, shifted) = copied_to(&bytes, 1);
+    assert_eq!(refused(&memory[shifted], enough), E::Alignment { expected: 4 });
     let other = Predictor::<Digits>::from_bytes(&bytes, &mut []).map(drop).unwrap_err();
     assert!(matches!(other, E::Network { expected: "Digits", .. }), "{other}");
     Ok(())
@@ -202,7 +202,7 @@ fn digest(elements: &[f32]) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
-/// Where this fails, weights are packed otherwise than before: raise `VERSION` in `compute/src/packed_layout.rs`, so that files of prepared
+/// If this fails, weights are packed differently than before: raise `VERSION` in `compute/src/packed_layout.rs`, so that files of prepared
 /// weights are refused and not misread, and then write layout and digest here.
 #[test]
 fn packed_weights_have_the_bits_of_their_layout() -> Result<(), Error> {

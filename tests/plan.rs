@@ -1,4 +1,4 @@
-//! `PLAN`: what was chosen for each call in each direction, and why.
+//! `PLAN`: the kernel of each call in each direction, and the reason for it.
 
 use netwright::network;
 use netwright::plan::{Computes, Direction, PlannedCall};
@@ -35,7 +35,7 @@ fn a_layer_has_a_kernel_in_each_direction_with_the_runner_up() {
 fn kernels_of_small_layers_are_compiled_for_their_sizes_when_predicting() {
     for direction in [Direction::Predicting, Direction::Forward] {
         let is_fixed = |layer| of(direction, layer).has_constant_sizes;
-        // A debug build takes kernels that read their sizes.
+        // A debug build uses kernels that read their sizes at run time.
         let expected = direction == Direction::Predicting && !cfg!(debug_assertions);
         assert_eq!(["conv1", "avgpool1", "dense1"].map(is_fixed), [expected; 3], "{}", LeNet5::PLAN);
     }
@@ -43,7 +43,7 @@ fn kernels_of_small_layers_are_compiled_for_their_sizes_when_predicting() {
 }
 
 #[test]
-fn every_layer_is_planned_on_the_way_there_and_back() {
+fn every_layer_is_planned_forward_and_backward() {
     for layer in LeNet5::LAYERS {
         assert_eq!(of(Direction::Predicting, layer.name).layer, layer.name);
         assert_eq!(of(Direction::Forward, layer.name).layer, layer.name);
@@ -62,7 +62,7 @@ fn a_choice_in_the_text_holds_in_each_direction() {
 }
 
 #[test]
-fn a_kernel_of_both_gradients_stands_in_both_directions() {
+fn a_kernel_of_both_gradients_is_listed_in_both_directions() {
     let both = |call: &PlannedCall| call.computes == Computes::Gradients;
     let calls: Vec<PlannedCall> = Norm::PLAN.calls().filter(both).collect();
     assert!(calls.iter().any(|call| call.layer == "prelu1"), "{}", Norm::PLAN);
@@ -92,7 +92,7 @@ fn the_table_has_a_line_for_each_call_and_its_parts() {
 }
 
 #[test]
-fn what_is_prepared_of_the_weights_is_planned_too() {
+fn the_preparation_of_weights_is_planned_too() {
     let of = |plan: netwright::plan::Plan, computes| -> Vec<(&str, &str)> {
         plan.calls().filter(|call| call.computes == computes).map(|call| (call.layer, call.kernel)).collect()
     };

@@ -1,11 +1,11 @@
-//! A network is one of `f32` unless another type is asked for, whatever it is given to predict.
+//! A network has elements of `f32` unless its type names another one, whatever its inputs are.
 
 use netwright::{Network, SaveWeights, network};
 
 network! { Small(2) { dense 3 tanh; dense 1 sigmoid } }
 
 #[test]
-fn the_plan_names_who_computes_a_product() {
+fn the_plan_names_the_library_that_computes_a_product() {
     use netwright::plan::{Direction, Library};
 
     let by = |product: fn(&netwright::plan::PlannedCall) -> Option<Library>| -> Vec<Option<Library>> {
@@ -32,7 +32,7 @@ impl Drop for File {
     }
 }
 
-/// No trait in scope, no type written: the numbers alone could be of either precision.
+/// No trait is in scope and no type is written: the literals alone could be of either precision.
 mod without_traits {
     use super::Small;
     use netwright::Error;
@@ -62,7 +62,7 @@ fn a_network_from_a_file_is_f32_unless_asked() {
 }
 
 #[test]
-fn double_precision_is_asked_for_in_the_type() {
+fn double_precision_is_selected_by_the_type() {
     let file = File::new("asked");
     let network = Small::<f64>::init(1);
     network.save(&file.0).unwrap();
@@ -73,7 +73,7 @@ fn double_precision_is_asked_for_in_the_type() {
 }
 
 #[test]
-fn constants_ask_for_no_type() {
+fn constants_need_no_type() {
     assert_eq!((Small::NAME, Small::PARAMETERS), ("Small", 2 * 3 + 3 + 3 + 1));
     assert_eq!((Small::INPUT.to_string(), Small::OUTPUT.to_string()), ("2".to_owned(), "1".to_owned()));
     assert_eq!(Small::workspace(2).capacity(), 2);

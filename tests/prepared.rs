@@ -1,4 +1,4 @@
-//! Predictions read weights in a form that is prepared once; it follows every change of the weights.
+//! Predictions read weights in a form that is prepared once, and again after every change of the weights.
 
 use netwright::init::Init;
 use netwright::prelude::*;
@@ -18,7 +18,7 @@ fn image() -> Tensor<9, 7, 3> {
     image
 }
 
-/// What a network that never predicted before says with these weights.
+/// Returns the output of a network that has these weights and has never predicted before.
 fn anew(network: &Small) -> [f32; 4] {
     let mut other = Small::init(99);
     other.parameters_mut().copy_from_slice(network.parameters());

@@ -1,5 +1,5 @@
-//! The passes of a training step read weights that are packed once for all of them: never those of a step before, and to the bits of passes
-//! that pack weights themselves.
+//! The passes of a training step read weights that are packed once for all of them. They never read those of an earlier step, and give the bits
+//! of passes that pack weights themselves.
 
 use netwright::head::Softmax;
 use netwright::loss::{CrossEntropy, Loss};
@@ -8,7 +8,7 @@ use netwright::train::{AdversarialTraining, Attack, GradientEngine, Threads};
 use netwright::{GradientSeed, Pass, PreparedStep};
 
 netwright::network! {
-    /// Products of every kind whose kernels pack weights, also those of another layer, transposed.
+    /// Layers of every kind whose kernels pack weights, also one that packs the transposed weights of another layer.
     Packs(5x4x3) {
         conv 3x3x72 same relu;
         conv 3x3x80 stride 2 pad 1 tanh;
@@ -42,15 +42,15 @@ fn bits(elements: &[f32]) -> Vec<u32> {
     elements.iter().map(|element| element.to_bits()).collect()
 }
 
-/// The gradient of a batch by passes that pack weights themselves, cut as the engine cuts it.
+/// Computes the gradient of a batch by passes that pack weights themselves, with the micro-batches of the engine.
 fn by_hand(network: &Packs, (images, labels): &(Vec<Tensor<5, 4, 3>>, Vec<usize>), micro_batches: usize) -> Vec<u32> {
     let mut workspace = Packs::workspace(IMAGES);
     let mut total: Option<Vec<f32>> = None;
-    for place in 0..micro_batches {
-        let part = place * IMAGES / micro_batches..(place + 1) * IMAGES / micro_batches;
-        let (images, labels) = (&images[part.clone()], &labels[part.clone()]);
+    for index in 0..micro_batches {
+        let range = index * IMAGES / micro_batches..(index + 1) * IMAGES / micro_batches;
+        let (images, labels) = (&images[range.clone()], &labels[range.clone()]);
         let (mut gradients, mut statistics) = (Packs::gradients(), network.statistics().to_vec());
-        let pass = Pass { batch: images.len(), first_image: part.start, ..Pass::default() };
+        let pass = Pass { batch: images.len(), first_image: range.start, ..Pass::default() };
         workspace.forward(pass, network.parameters(), &mut statistics, images).expect("it fits");
         let (values, seed) = workspace.loss_operands(GradientSeed::Logits);
         Loss::<Softmax, usize>::evaluate(&CrossEntropy::new(), values, labels, 1.0 / IMAGES as f32, seed);
@@ -71,7 +71,7 @@ fn by_engine(engine: &mut GradientEngine<Packs>, network: &mut Packs) -> Vec<u32
 }
 
 #[test]
-fn every_kernel_that_packs_weights_is_given_them_packed() {
+fn every_kernel_that_packs_weights_reads_them_packed_once_a_step() {
     let plan = Packs::PLAN.to_string();
     for kernel in [
         "conv_gemm_forward",
@@ -144,7 +144,7 @@ fn attacked_images_are_those_of_passes_that_pack_weights() {
 }
 
 #[test]
-fn one_s_own_loop_of_passes_prepares_weights_where_it_wants_to() {
+fn a_hand_written_loop_of_passes_can_prepare_weights_itself() {
     let (network, (images, _)) = (Packs::init(4), images());
     let (mut workspace, mut prepared) = (Packs::workspace(16), PreparedStep::<Packs>::default());
     let weights = prepared.prepare(network.parameters(), &Threads::default());

@@ -1,4 +1,4 @@
-//! Weights taken over from PyTorch by the names in a network's text: its answers, every difference at once, and the way back.
+//! Loads weights of PyTorch by the names in a network's text: the same outputs, every difference reported at once, and saving for PyTorch.
 
 #[path = "../examples/pytorch/net.rs"]
 mod net;
@@ -33,7 +33,7 @@ fn weights_of_pytorch_give_its_answers() -> Result<(), Error> {
 }
 
 #[test]
-fn what_is_saved_for_pytorch_is_what_it_saved_itself() -> Result<(), Error> {
+fn weights_saved_for_pytorch_are_those_that_it_saved_itself() -> Result<(), Error> {
     let mut network = net::Net::init(1);
     network.load_foreign(&file(), &map())?;
     let path = std::env::temp_dir().join(format!("netwright-pytorch-{}.safetensors", std::process::id()));
@@ -58,7 +58,7 @@ fn is_beside(name: &str) -> bool {
 }
 
 netwright::network! {
-    /// `net::Net` with what does not fit: another name, other sizes, a convolution that has no name, no scale.
+    /// `net::Net` with differences: another name, other sizes, a convolution that has no name, no scale.
     Other(8x8x2) {
         conv 3x3x4 same nobias from "0" bn noscale from "1" relu;
         maxpool 2;
@@ -71,7 +71,7 @@ netwright::network! {
 }
 
 #[test]
-fn every_difference_is_told_at_once_and_nothing_changes() {
+fn every_difference_is_reported_at_once_and_nothing_changes() {
     let mut network = Other::init(1);
     let before = network.parameters().to_vec();
     let Err(Error::Weights { differences, .. }) = network.load_foreign(&file(), &map()) else { panic!("it fits") };
@@ -89,7 +89,7 @@ fn every_difference_is_told_at_once_and_nothing_changes() {
 }
 
 #[test]
-fn layers_without_a_name_are_told_by_name() {
+fn layers_without_a_foreign_name_are_reported() {
     let mut network = Unnamed::init(1);
     let Err(Error::Weights { differences, .. }) = network.load_foreign(&file(), &map()) else { panic!("it fits") };
     let unnamed = |layer: &str| WeightDifference::Unnamed { layer: layer.to_owned() };
@@ -103,9 +103,9 @@ netwright::network! {
     Normalised(4x4x2) { conv 1x1x3 from "conv" bn noscale from "bn"; dense 2 bn nocenter from "last" }
 }
 
-/// A scale that the network leaves out is 1 for PyTorch; another one cannot be taken over.
+/// A scale that the network leaves out is 1 for PyTorch; any other scale cannot be loaded.
 #[test]
-fn a_scale_that_is_left_out_is_1_there() -> Result<(), Error> {
+fn a_scale_that_is_left_out_is_saved_as_1() -> Result<(), Error> {
     let map = Map::pytorch().layers([("dense1", "dense")]);
     let mut network = Normalised::init(3);
     let tensors = network.foreign_tensors(&map)?;
@@ -130,7 +130,7 @@ fn a_scale_that_is_left_out_is_1_there() -> Result<(), Error> {
     Ok(())
 }
 
-/// A format of one's own.
+/// A user-defined format.
 struct Memory(Vec<(String, Vec<usize>, Vec<f32>)>);
 
 impl TensorFile for Memory {
@@ -150,9 +150,9 @@ impl TensorFile for Memory {
     }
 }
 
-/// What the map would need stands in one line, and what else is wrong behind it.
+/// The first difference says what the map needs; other differences follow.
 #[test]
-fn names_that_all_begin_with_one_more_are_said_to_lie_below_it() -> Result<(), Error> {
+fn a_common_prefix_of_all_names_is_suggested_for_the_map() -> Result<(), Error> {
     let map = || Map::pytorch().layers([("dense1", "dense")]);
     let mut network = Normalised::init(3);
     let before = network.parameters().to_vec();
@@ -226,7 +226,7 @@ fn unnamed_layers_are_numbered_as_keras_numbers_them() -> Result<(), Error> {
     Ok(())
 }
 
-/// A file of a model that came after others in the same program of Keras.
+/// A file of a Keras model that was created after others in the same program.
 struct Later(Safetensors);
 
 impl TensorFile for Later {

@@ -1,4 +1,4 @@
-//! A checkpoint belongs to one network, of which its tensors do not tell everything.
+//! A checkpoint belongs to one network and its settings; the shapes of the tensors are not enough to recognise it.
 
 use netwright::Error;
 use netwright::prelude::*;
@@ -25,7 +25,7 @@ mod frozen {
 type Trained<'c, N> = Trainer<'c, N, usize, CrossEntropy, Sgd>;
 
 #[test]
-fn a_network_whose_layers_are_others_is_refused_by_the_first_of_them() -> Result<(), Error> {
+fn changed_layers_and_settings_are_refused_and_the_first_is_named() -> Result<(), Error> {
     let file = std::env::temp_dir().join(format!("netwright-other-layers-{}", std::process::id()));
     let data: Dataset<[f32; 4]> = Dataset::from_pairs([([0.0, 1.0, 2.0, 3.0], 0), ([3.0, 2.0, 1.0, 0.0], 1)])?;
     fn refused<N>(data: &Dataset<[f32; 4]>, file: &std::path::Path, change: fn(Trained<N>) -> Trained<N>) -> Error
@@ -94,7 +94,7 @@ fn a_network_whose_layers_are_others_is_refused_by_the_first_of_them() -> Result
 }
 
 #[test]
-fn changes_that_are_allowed_go_on_from_the_weights_and_the_place_in_the_run() -> Result<(), Error> {
+fn allowed_changes_resume_from_the_weights_and_the_position_in_the_run() -> Result<(), Error> {
     let file = std::env::temp_dir().join(format!("netwright-allowed-changes-{}", std::process::id()));
     let data: Dataset<[f32; 4]> = Dataset::from_pairs([([0.0, 1.0, 2.0, 3.0], 0), ([3.0, 2.0, 1.0, 0.0], 1)])?;
     let rates = |epochs, rate| -> Result<Vec<f64>, Error> {

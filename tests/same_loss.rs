@@ -1,4 +1,4 @@
-//! The loss of the same data is the same number whoever asks: training, evaluating, validating, an attack, a loop of one's own.
+//! The loss of the same data is the same value in training, evaluation, validation, attacks and hand-written loops.
 
 use netwright::Pass;
 use netwright::loss::{Loss, MeanAbsoluteError};
@@ -14,15 +14,15 @@ netwright::network! {
     Classes(3) { dense 9 relu; dense 5 softmax }
     Logarithms(3) { dense 9 relu; dense 5 logsoftmax }
     Bare(3) { softmax }
-    /// The last sigmoid is that of a layer which could end in it, behind a factor that folds.
+    /// The sigmoid follows a scale that folds into the dense layer, which could have the sigmoid as its epilogue.
     Folded(3) { dense 8; scale 3; sigmoid }
     Map(4x4x2) { conv 3x3x4 same relu; conv 1x1x3; softmax }
     Mask(4x4x2) { conv 3x3x3 same sigmoid }
     Values(3) { dense 6 relu; dense 2 }
 }
 
-/// A network whose last weights are so large that most of its answers round to 0 and 1.
-fn sure<N: Trainable>(factor: f64) -> N {
+/// Creates a network with weights scaled by `factor`; with a large factor most outputs round to 0 and 1.
+fn scaled<N: Trainable>(factor: f64) -> N {
     let mut network = N::init(5);
     for number in network.parameters_mut() {
         *number = netwright::private::Scalar::from_f64(netwright::private::Scalar::to_f64(*number) * factor);
@@ -30,7 +30,7 @@ fn sure<N: Trainable>(factor: f64) -> N {
     network
 }
 
-/// The losses of the mean sample: while training at rate 0, and by everyone else.
+/// Returns the mean loss of a sample, computed in training at rate 0 and in every other way.
 fn losses<N, Y, L>(network: &N, inputs: &[N::Input], targets: &[Y], loss: &L) -> Vec<(&'static str, f64)>
 where
     N: Trainable<Input: netwright::private::Output<N::Scalar>>,
@@ -74,10 +74,10 @@ where
     L: Loss<N::Head, Y> + Copy,
     Sgd<N::Scalar>: Optimizer<N::Scalar>,
 {
-    let found = losses(&sure::<N>(factor), inputs, targets, loss);
+    let found = losses(&scaled::<N>(factor), inputs, targets, loss);
     let expected = found[0].1;
     for (who, loss) in &found {
-        // What is summed is the same; in which order is not.
+        // The terms are the same; the order of summation is not.
         assert!((loss - expected).abs() <= 1e-14 * expected, "{}: {who} says {loss} of {found:?}", N::NAME);
     }
     expected
@@ -88,7 +88,7 @@ fn features<T: netwright::private::Scalar>() -> Vec<[T; 3]> {
 }
 
 #[test]
-fn a_loss_is_the_same_number_for_everyone() {
+fn a_loss_is_the_same_in_every_computation() {
     let labels: Vec<usize> = (0..50).map(|i| i * 3 % 5).collect();
     let several: Vec<[f32; 4]> = (0..50).map(|i| core::array::from_fn(|k| ((i * 5 + k) % 3 % 2) as f32)).collect();
     let pairs: Vec<[f32; 2]> = (0..50).map(|i| [i as f32 / 50.0, 1.0]).collect();
@@ -118,7 +118,7 @@ impl MapNumbers for Vec<[f32; 3]> {
 }
 
 #[test]
-fn a_loss_of_pixels_is_the_same_number_for_everyone() {
+fn a_loss_of_pixels_is_the_same_in_every_computation() {
     let images: Vec<Tensor<4, 4, 2>> =
         (0..20).map(|i| Tensor::from_fn(|y, x, c| ((i * 5 + y * 3 + x * 7 + c) % 13) as f32 / 6.0 - 1.0)).collect();
     let labels: Vec<[usize; 16]> = (0..20).map(|i| core::array::from_fn(|p| (i + p * p) % 3)).collect();
@@ -131,7 +131,7 @@ fn a_loss_of_pixels_is_the_same_number_for_everyone() {
 }
 
 #[test]
-fn a_sure_answer_that_is_wrong_costs_its_logit() {
+fn the_loss_of_a_saturated_wrong_output_is_its_logit() {
     let mut network = Yes::init(1);
     network.tensor_mut("dense1", "kernel").unwrap().fill(17.0);
     let set = Dataset::new(vec![[1.0_f32]], vec![false]).unwrap();
@@ -139,24 +139,24 @@ fn a_sure_answer_that_is_wrong_costs_its_logit() {
     let loss = evaluate(&network, &set, &BinaryCrossEntropy).unwrap();
     assert!((loss.mean() - 17.0 - (-17.0_f64).exp().ln_1p()).abs() < 1e-12, "{loss:?}");
     assert_eq!(loss.accuracy(), Some(0.0));
-    // Beyond the smallest number of single precision, where a logarithm of an answer ends.
+    // The output is below the smallest value of single precision, so its logarithm would be infinite.
     network.tensor_mut("dense1", "kernel").unwrap().fill(-4000.0);
     let set = Dataset::new(vec![[1.0_f32]], vec![true]).unwrap();
     assert_eq!(evaluate(&network, &set, &BinaryCrossEntropy).unwrap().mean(), 4000.0);
 }
 
 #[test]
-fn logits_are_what_goes_into_the_head_and_the_answers_where_there_is_none() {
+fn logits_are_the_inputs_of_the_head_and_the_outputs_without_one() {
     let inputs = features::<f32>();
     fn both<N: Trainable<Input = [f32; 3]>>(inputs: &[[f32; 3]], wanted: usize) -> [Vec<N::Output>; 2] {
-        let network = sure::<N>(2.0);
+        let network = scaled::<N>(2.0);
         let zeros = vec![netwright::private::Output::zeros(); inputs.len()];
         let (mut answers, mut logits) = (zeros.clone(), zeros);
         network.predict_with_logits(inputs, &mut answers, &mut logits[..wanted]);
         [answers, logits]
     }
     let [answers, logits] = both::<Folded>(&inputs, 50);
-    assert_eq!(answers, sure::<Folded>(2.0).predict_batch(&inputs));
+    assert_eq!(answers, scaled::<Folded>(2.0).predict_batch(&inputs));
     for (answer, logit) in answers.as_flattened().iter().zip(logits.as_flattened()) {
         assert!((answer - 1.0 / (1.0 + (-logit).exp())).abs() < 1e-6);
     }

@@ -1,4 +1,4 @@
-//! What a network has learnt, seen in networks whose weights are known.
+//! Visualisations of networks whose weights are known.
 
 use netwright::see::{self, Feature, Maximisation, Occlusion, Picture, Projector};
 use netwright::{BackwardRule, Error, Network, Tensor};
@@ -31,7 +31,7 @@ fn edge() -> Tensor<5, 5, 1> {
 }
 
 #[test]
-fn filters_are_seen_as_they_stand_on_the_slides() {
+fn filters_are_shown_as_on_the_slides() {
     let filters = see::filters(&slides(), "conv1").expect("it has filters");
     assert_eq!(filters[0], Picture::new([2, 2, 1], &[-1.0_f32, 1.0, -1.0, 1.0]).expect("four numbers"));
     assert_eq!(filters[1].elements(), [-1.0, 1.0, -1.0, -1.0]);
@@ -120,7 +120,7 @@ fn a_pooled_unit_projects_to_the_place_of_its_largest_number() {
 }
 
 #[test]
-fn the_rules_differ_where_a_rectifier_is_off_or_what_comes_back_is_negative() {
+fn the_rules_differ_where_a_rectifier_is_off_or_the_gradient_is_negative() {
     let mut network = Twice::init(1);
     let mut project = |first: [f32; 2], second: [f32; 2], rule| {
         for (layer, [weight, bias]) in [("dense1", first), ("dense2", second)] {
@@ -140,9 +140,9 @@ fn the_rules_differ_where_a_rectifier_is_off_or_what_comes_back_is_negative() {
 }
 
 #[test]
-fn saliency_is_the_gradient_of_what_the_network_says_when_predicting() {
+fn saliency_is_the_gradient_of_a_prediction() {
     let mut network = Deep::<f64>::init(3);
-    // Moving statistics that differ from those of one image, and from where they start.
+    // Moving statistics that differ from those of one image, and from their initial values.
     for (place, number) in network.statistics_mut().iter_mut().enumerate() {
         *number += 0.1 * (place % 3) as f64;
     }
@@ -156,7 +156,7 @@ fn saliency_is_the_gradient_of_what_the_network_says_when_predicting() {
         let saliency = see::projection(&network, &image, &feature, BackwardRule::Gradient).expect("it is a feature");
         assert!((saliency.value - value(&image, unit)).abs() < 1e-6);
         for place in [[0, 0, 0], [2, 3, 1], [5, 5, 0], [4, 1, 1]] {
-            // Pictures are of `f32`: the step has to be large enough for them.
+            // Pictures are in `f32`, so the step must be large enough.
             let (mut less, mut more) = (image, image);
             less[place] -= 1e-3;
             more[place] += 1e-3;
@@ -191,7 +191,7 @@ fn features_that_are_not_there_are_refused() {
     assert!(project(Feature::map("conv9", 0)).contains("`conv9`"));
 }
 
-/// Class 1 looks at one pixel alone.
+/// Creates a network whose class 1 depends on one pixel only.
 fn lamp() -> Lamp {
     let mut network = Lamp::init(1);
     network.parameters_mut().fill(0.0);
@@ -208,14 +208,14 @@ fn hiding_the_only_lit_square_takes_the_answer_away() {
     assert!(map.whole > 0.98 && map.answer.get(2, 3, 0).is_some_and(|answer| answer < 0.02));
     assert_eq!(map.drop().elements().iter().filter(|drop| drop.abs() > 1e-6).count(), 1);
     assert_eq!(map.predicted.iter().filter(|&&class| class == Some(0)).count(), 1);
-    // A square of 3 covers the pixel from nine places, whatever lies beyond the border; steps of 2 meet it from two.
+    // A square of 3 covers the pixel from nine positions, even if it exceeds the border; with a stride of 2 from two.
     for (stride, places) in [(1, 9), (2, 2)] {
         let square = Occlusion::new(3).and_then(|square| square.stride(stride)).expect("a good square");
         let map = square.map(&network, &image, 1).expect("it is an image");
         assert_eq!(map.answer.sizes(), [5_usize.div_ceil(stride), 5_usize.div_ceil(stride), 1]);
         assert_eq!(map.drop().elements().iter().filter(|drop| **drop > 0.9).count(), places);
     }
-    // The same for what the class says before the softmax.
+    // The same for the logit of the class.
     let square = Occlusion::new(1).expect("a good square");
     let logits = square.feature(&network, &image, &Feature::class(1)).expect("it is a feature");
     assert_eq!((logits.get(2, 3, 0), logits.get(0, 0, 0)), (Some(0.0), Some(8.0)));
@@ -235,7 +235,7 @@ fn an_occlusion_that_makes_no_sense_is_refused() {
 }
 
 #[test]
-fn the_image_that_a_class_likes_best_is_bright_where_its_weights_are_positive() {
+fn the_image_that_maximises_a_class_is_bright_where_its_weights_are_positive() {
     let mut network = Lamp::init(1);
     let weights: Vec<f32> = (0..25).map(|pixel| if pixel % 3 == 0 { 1.0 } else { -0.5 }).collect();
     let kernel = network.tensor_mut("softmax1", "kernel").expect("it has a kernel");
@@ -252,7 +252,7 @@ fn the_image_that_a_class_likes_best_is_bright_where_its_weights_are_positive() 
 }
 
 #[test]
-fn a_maximisation_depends_on_its_seed_alone_and_its_restraints_restrain() {
+fn a_maximisation_depends_on_its_seed_only_and_its_regularisation_works() {
     let network = Deep::<f32>::init(1);
     let feature = Feature::map("conv1", 2);
     let run = |settings: Maximisation| settings.run(&network, &feature).expect("it climbs");

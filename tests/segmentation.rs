@@ -1,4 +1,4 @@
-//! Labels of pixels, whatever they are written as.
+//! Labels of pixels in every supported type.
 
 use netwright::prelude::*;
 use netwright::train::augment::MixTarget;
@@ -21,7 +21,7 @@ fn labels() -> Vec<[usize; 16]> {
     images().iter().map(|image| core::array::from_fn(|pixel| bright(image, pixel))).collect()
 }
 
-/// The weights that training comes to, the last loss and the last accuracy.
+/// Trains a network; returns its weights, the last loss and the last accuracy.
 fn trained<N, Y, L>(targets: Vec<Y>, loss: L, mixed: bool) -> Result<(Vec<f32>, f64, Option<f64>), Error>
 where
     N: Network<Scalar = f32, Input = Tensor<4, 4, 1>>,
@@ -39,7 +39,7 @@ where
     Ok((network.parameters().to_vec(), last.loss, last.validation_accuracy))
 }
 
-/// All ways to write labels train to the same bits.
+/// Asserts that labels of every type train to the same bits.
 fn alike<N, L>(loss: L) -> Result<(), Error>
 where
     N: Network<Scalar = f32, Input = Tensor<4, 4, 1>>,
@@ -65,7 +65,7 @@ where
 }
 
 #[test]
-fn labels_are_alike_whatever_they_are_written_as() -> Result<(), Error> {
+fn labels_of_every_type_train_to_the_same_bits() -> Result<(), Error> {
     alike::<Segments, _>(CrossEntropy)?;
     alike::<Yes, _>(BinaryCrossEntropy)
 }
@@ -96,6 +96,6 @@ fn labels_of_many_pixels_are_trained_on_in_a_small_thread() {
         Ok(loss)
     };
     let loss = small.spawn(run).unwrap().join().expect("no stack overflows").unwrap();
-    // The mean over pixels: an answer that knows nothing.
+    // The mean over pixels, for equal probabilities of all classes.
     assert!((loss - 3.0_f64.ln()).abs() < 1e-4, "{loss}");
 }

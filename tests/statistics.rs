@@ -73,7 +73,7 @@ fn recorder(folder: &RunFolder) -> Recorder {
     StatisticsRecorder::new(images, labels, CrossEntropy::new()).expect("they match").folder(folder)
 }
 
-/// Trains for so many epochs, going on from the checkpoint in the folder.
+/// Trains for `epochs` epochs, resuming from the checkpoint in the folder.
 fn train(folder: &RunFolder, epochs: u64) -> StatisticsHistory {
     let (images, labels) = images(20);
     let data = Dataset::new(images, labels).expect("they match");

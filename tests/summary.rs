@@ -1,4 +1,4 @@
-//! What a network looks like to people: its table, the same by `summary()` and by `{}`.
+//! The table of a network, which is the same from `summary()` and from `{}`.
 
 use std::io::IsTerminal;
 
@@ -61,7 +61,7 @@ fn a_table_is_cut_to_a_width_and_has_colours_where_asked() {
     assert!(coloured.starts_with("\u{1b}[1mlayer"), "{coloured:?}");
     let plain = ["\u{1b}[1m", "\u{1b}[2m", "\u{1b}[0m"].iter().fold(coloured, |text, code| text.replace(code, ""));
     assert_eq!(plain, whole);
-    // Where there is no terminal nothing is added.
+    // Without a terminal nothing is added.
     if !std::io::stdout().is_terminal() {
         assert_eq!(Blocks::summary().for_terminal().to_string(), whole);
     }

@@ -1,4 +1,4 @@
-//! What networks are trained towards.
+//! Types of training targets.
 
 use netwright::Error;
 use netwright::loss::{Loss, MeanAbsoluteError};
@@ -11,7 +11,7 @@ netwright::network! {
     Pair(2) { dense 2 }
 }
 
-/// The weights that a network of one output comes to, and its last loss and accuracy, by its targets and the loss.
+/// Trains a network on targets with a loss; returns its weights, the last loss and the last accuracy.
 fn trained<N, Y, L>(targets: Vec<Y>, loss: L, mixed: bool) -> Result<(Vec<f32>, f64, Option<f64>), Error>
 where
     N: Network<Scalar = f32, Input = [f32; 2]>,

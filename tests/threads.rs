@@ -53,7 +53,7 @@ fn any_number_of_threads_gives_the_same_bits() {
     }
 }
 
-/// Batch normalisation keeps the batch whole: threads share its kernels.
+/// Batch normalisation keeps the batch whole: the threads share the work of its kernels.
 #[test]
 fn the_gradient_of_a_whole_batch_has_the_same_bits_on_any_number_of_threads() {
     let images: Vec<Tensor<67, 61, 8>> = (0..5).map(|seed| *image(seed)).collect();

@@ -1,5 +1,5 @@
-//! The language as rustc hands it over: literals with suffixes, parentheses that touch, comments, attributes, and the fragments of
-//! a `macro_rules!`. What is read shows in the shapes.
+//! The language as rustc passes it to the macro: literals with suffixes, adjacent parentheses, comments, attributes, and fragments of
+//! a `macro_rules!`. The shapes of the layers show what was parsed.
 
 use netwright::network;
 use netwright::private::Layer;
@@ -84,7 +84,7 @@ fn comments_and_attributes() {
     assert_eq!(shapes(Other::LAYERS), ["2"]);
 }
 
-/// Everything on one line, and nothing that need not be apart.
+/// Everything on one line, without optional spaces.
 #[test]
 fn without_spaces() {
     network! {block b(w){dense(w)relu}pub Net(4x4x1){conv 3x3x2 same relu;maxpool 2;2*b(6);b(3);softmax 2}}

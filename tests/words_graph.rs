@@ -1,9 +1,9 @@
-//! Networks that part and meet: their gradients, what they compute, and what they count.
+//! Networks with branches and joins: their gradients, their outputs and their tables of layers.
 
 #[path = "support/gradient.rs"]
 mod gradient;
 
-use gradient::{FromNumbers, check, scatter};
+use gradient::{FromElements, check, scatter};
 use netwright::private::{Network, ParameterKind};
 use netwright::{Architecture, Pass, Tensor};
 
@@ -40,7 +40,7 @@ netwright::network! {
     pub Names(4) { dense 4 as type tanh; dense 4 as self; Cell(3); dense 2 as Cell1_own; repeat 2 { dense 2 as turn } }
     pub Dropping(4) { dense 9 tanh; dropout 0.5; dense 2 }
     pub WithoutWeights(3x3x2) { zeropad 1; residual { scale 0.5 }; bn noscale nocenter; concat { } { crop 2; upsample 5 } lrn }
-    /// Every layer that a normalisation folds into, with options that meet in no other test.
+    /// Every layer that a normalisation folds into, with combinations of options that no other test has.
     pub Folded(5x6x2) {
         conv 3x2x4 groups 2 dilate 2x1 stride 1x2 pad 1x0x2x1 bn eps 0.01 silu; conv 1x3x4 same groups 4 bn noscale tanh;
         dwconv 3x2 multiplier 2 stride 2x1 pad 2x0x1x0 nobias bn nocenter sigmoid;
@@ -97,16 +97,16 @@ fn the_layers_of_1998_have_the_gradient_of_finite_differences() {
 
 fn images<N: Network<Scalar = f64>>(count: usize) -> Vec<N::Input>
 where
-    N::Input: FromNumbers<f64>,
+    N::Input: FromElements<f64>,
 {
     let len = <N::Input as netwright::private::Sample<f64>>::LEN;
-    scatter(5, count * len).chunks(len).map(N::Input::from_numbers).collect()
+    scatter(5, count * len).chunks(len).map(N::Input::from_elements).collect()
 }
 
-/// Predicting and a training pass with frozen statistics compute the same, with biases, scales and statistics of all kinds.
+/// Asserts that a prediction and a training pass with frozen statistics give the same outputs, with biases, scales and statistics of all kinds.
 fn agrees<N: Network<Scalar = f64>>()
 where
-    N::Input: FromNumbers<f64>,
+    N::Input: FromElements<f64>,
 {
     let mut network = N::init(3);
     let (extra, statistics) = (scatter(8, N::PARAMETERS), scatter(9, N::STATISTICS));
@@ -147,7 +147,7 @@ netwright::network! {
 }
 
 #[test]
-fn joins_add_place_and_multiply() {
+fn joins_add_concatenate_and_multiply() {
     let image = Tensor::from_fn(|row, _, _| row as f32 + 1.0);
     assert_eq!(Twice::init(1).predict(&image).as_slice(), [4.0, 8.0]);
     let image = Tensor::from_fn(|_, column, _| column as f32 + 1.0);
@@ -205,7 +205,7 @@ fn the_table_has_a_row_for_each_join() {
 }
 
 #[test]
-fn the_table_says_which_function_the_outputs_of_a_layer_come_from() {
+fn the_table_names_the_activation_of_each_layer() {
     use netwright::private::kernels::activation::Activation;
     let of = |rows: &[netwright::layer::Layer], text: &str| {
         rows.iter().find(|layer| layer.text == text).map(|layer| layer.activation)
@@ -218,7 +218,7 @@ fn the_table_says_which_function_the_outputs_of_a_layer_come_from() {
 }
 
 #[test]
-fn the_table_says_what_a_layer_is_whole_and_with_the_values_of_its_call() {
+fn the_table_has_the_whole_text_of_a_layer_with_the_values_of_its_call() {
     let has = |rows: &[netwright::layer::Layer], text: &str| rows.iter().any(|layer| layer.text == text);
     assert!(has(Blocks::LAYERS, "conv 3x3x2 same stride 2") && has(Blocks::LAYERS, "conv 1x1x4"));
     assert!(has(Blocks::LAYERS, "add { … } { … } leaky_relu 0.5"));

@@ -1,4 +1,4 @@
-//! What a network from a file answers, beside the answer of the library that wrote the file. Part of the crate that `run` makes.
+//! Compares the output of a network from a file with that of the library that wrote the file. Part of the crate that `onnx` generates.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,7 +12,7 @@ fn numbers(path: String) -> Vec<f32> {
     bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect()
 }
 
-/// A line of the table: the model, and how far its answers are from those of its library, as a part of the largest.
+/// Prints a line of the table: the model, and the largest difference of its output from its library's, relative to the largest element.
 pub fn check<N: FromOnnx + Network<Scalar = f32>>(path: &str) {
     let name = path.rsplit('/').next().unwrap_or(path);
     let network = N::from_onnx(format!("{path}.onnx")).expect("it is the file that was compiled");
@@ -28,7 +28,7 @@ pub fn check<N: FromOnnx + Network<Scalar = f32>>(path: &str) {
     }
 }
 
-/// Ends with an error where any answer was another.
+/// Panics if any output differed.
 pub fn end() {
     let different = DIFFERENT.load(Ordering::Relaxed);
     assert_eq!(different, 0, "so many models answer otherwise");

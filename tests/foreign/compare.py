@@ -1,6 +1,6 @@
-"""Holds models that netwright has written against ONNX's checker and ONNX Runtime: `compare.py FOLDER...`.
+"""Checks models that netwright wrote with ONNX's checker, and compares their outputs with ONNX Runtime's: `compare.py FOLDER...`.
 
-Each folder holds folders with `model.onnx`, `beside.onnx`, `image.f32` and `answer.f32`, as `tests/support/written.rs` writes them.
+Each folder has folders with `model.onnx`, `beside.onnx`, `image.f32` and `answer.f32`, as `tests/support/written.rs` writes them.
 """
 
 import pathlib
@@ -14,7 +14,7 @@ LIMIT = 1e-5
 
 
 def difference(folder):
-    """The largest difference of an answer, as a part of the largest answer."""
+    """Returns the largest difference of an output, relative to the largest element."""
     image = np.fromfile(folder / "image.f32", np.float32)
     answer = np.fromfile(folder / "answer.f32", np.float32)
     worst = 0.0
@@ -35,7 +35,7 @@ for folder in map(pathlib.Path, sys.argv[1:]):
     for case in sorted(path for path in folder.iterdir() if path.is_dir()):
         try:
             found = difference(case)
-        except Exception as error:  # whatever a library says of a file, the others are still to be tried
+        except Exception as error:  # the error of one file must not skip the others
             print(f"{case.name}: {error}")
             failed += 1
             continue

@@ -1,6 +1,6 @@
-"""Networks of torchvision and Keras as their exporters write them, with random weights: each with an image and the answer of its library.
+"""Exports networks of torchvision and Keras with random weights, each with an image and the output of its library.
 
-`families.py FOLDER [NAME...]`; each becomes `FOLDER/NAME.onnx`, `NAME.image.f32` and `NAME.answer.f32`, channels last. `graphs.py` takes
+`families.py FOLDER [NAME...]` writes `FOLDER/NAME.onnx`, `NAME.image.f32` and `NAME.answer.f32` of each, channels last. `graphs.py` imports
 the networks and the exporters from here.
 """
 
@@ -20,7 +20,7 @@ KERAS = {"keras_mobilenet": "MobileNet", "keras_efficientnet_b0": "EfficientNetB
 
 
 def torchvision_net(name, size, classes=1000, make=None):
-    """A network for images of `size` x `size`, for prediction, by torchvision's function of that name or another of its own."""
+    """Returns a network in eval mode for images of `size` x `size`, made by torchvision's function of that name or by `make`."""
     import torch
     import torchvision
 
@@ -28,13 +28,13 @@ def torchvision_net(name, size, classes=1000, make=None):
     settings = {"aux_logits": False, "init_weights": True} if name in ("googlenet", "inception_v3") else {}
     net = (make or getattr(torchvision.models, name))(num_classes=classes, **settings)
     if name in ("alexnet", "vgg11_bn"):
-        # The pool in front makes one size of every image, which the exporter takes for these sizes alone; and fewer weights do.
+        # The adaptive pool before the classifier is exported for some image sizes only, so it is removed; a smaller classifier is enough.
         with torch.no_grad():
             features = net.features(torch.zeros(1, 3, size, size)).numel()
         net.avgpool = torch.nn.Identity()
         net.classifier = torch.nn.Sequential(
             torch.nn.Dropout(0.5), torch.nn.Linear(features, 64), torch.nn.ReLU(), torch.nn.Linear(64, classes))
-    # Tensors that are equal, as all of a start are, the exporter writes once.
+    # The exporter writes equal tensors once, and the initial tensors of normalisations are equal.
     with torch.no_grad():
         for module in net.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
@@ -52,7 +52,7 @@ def export_torchscript(net, size, path):
     names = {"input_names": ["image"], "output_names": ["logits"], "dynamic_axes": {"image": {0: "n"}, "logits": {0: "n"}}}
     if "dynamo" in inspect.signature(torch.onnx.export).parameters:
         names["dynamo"] = False
-    # As it stands, so that normalisations and dropout are in the file.
+    # PRESERVE keeps normalisations and dropout in the file.
     torch.onnx.export(net, torch.zeros(1, 3, size, size), path, opset_version=17, training=torch.onnx.TrainingMode.PRESERVE, **names)
 
 
@@ -60,7 +60,7 @@ def export_dynamo(net, size, path):
     """PyTorch's newer exporter."""
     import torch
 
-    # Two images: of one it would take the size of the batch for fixed.
+    # Two images, because the exporter would treat a batch of one as a fixed size.
     torch.onnx.export(net, (torch.zeros(2, 3, size, size),), path, dynamo=True, external_data=False, verbose=False,
                       input_names=["image"], output_names=["logits"], dynamic_shapes=({0: torch.export.Dim("n")},))
 
@@ -78,7 +78,7 @@ def keras_net(name, size, classes=1000):
             ends = [(0.5, 1.5), (-0.5, 0.5), (-0.1, 0.1), (0.02, 0.2)]
             layer.set_weights([random.uniform(*end, weights.shape) for end, weights in zip(ends, layer.get_weights())])
         if isinstance(layer, tf.keras.layers.Normalization):
-            # What a function captures the exporter takes for inputs.
+            # The exporter would treat captured tensors as inputs; these arrays become constants.
             layer.mean, layer.variance = np.zeros((1, 1, 1, 3), np.float32), np.ones((1, 1, 1, 3), np.float32)
     return net
 
@@ -94,13 +94,13 @@ def export_tf2onnx(net, size, path):
 
 
 def export_keras(net, size, path):
-    """Keras' own: `model.export`, of a model that has been called."""
+    """Keras' own exporter, `model.export`, which needs a model that has been called."""
     net(np.zeros((1, size, size, 3), np.float32))
     net.export(str(path), format="onnx", verbose=False)
 
 
 def export(folder, name):
-    """The network, an image and its library's answer."""
+    """Writes the network, an image and the output of its library."""
     size = SIZES.get(name, 96)
     batch = np.random.default_rng(1).normal(size=(1, size, size, 3)).astype(np.float32)
     if name in KERAS:
@@ -125,7 +125,7 @@ def main():
         try:
             export(folder, name)
             print(name, flush=True)
-        except Exception as error:  # one that an exporter refuses is no reason to leave the others out
+        except Exception as error:  # a network that an exporter refuses must not skip the others
             print(f"{name}: its exporter refuses: {str(error).splitlines()[0]}", flush=True)
 
 

@@ -1,10 +1,10 @@
-"""Writes `tests/foreign/graphs`: what the exporters wrote of the networks of `families.py`, without the weights, and what ONNX Runtime
-answers. `tests/exporters.rs` reads them, without Python.
+"""Writes `tests/foreign/graphs`: the exported networks of `families.py` without their weights, and the outputs of ONNX Runtime.
+`tests/exporters.rs` reads them, without Python.
 
-`graphs.py [EXPORTER...]` or `graphs.py EXPORTER/NETWORK...`; `run` says what it needs, `dynamo` besides PyTorch of PyPI and onnxscript. A graph is
-as its exporter wrote it, but for this: its descriptions and the list of inferred shapes are left out, and float tensors of more than 16
-elements lie in a file `weights` that is made by rule (`tensor`). The networks have ten classes, and small images. Beside each graph stands a
-text: the largest element of the images and the gain of the filters, then the answers to two images.
+`graphs.py [EXPORTER...]` or `graphs.py EXPORTER/NETWORK...`; `run` installs what it needs; `dynamo` also needs PyTorch of PyPI and onnxscript. A graph
+is as its exporter wrote it, with two changes: descriptions and inferred shapes are removed, and float tensors of more than 16 elements are in
+an external file `weights`, which is computed by a rule (`tensor`). The networks have ten classes and small images. Beside each graph is a text
+file: the largest element of the images and the gain of the filters, then the outputs for two images.
 """
 
 import pathlib
@@ -19,12 +19,12 @@ import onnxruntime
 
 FOLDER = pathlib.Path(__file__).parent / "graphs"
 SIZES = {"inception_v3": 96}
-# Its first layers divide by 255.
+# Its first layers divide the image by 255.
 LARGEST = {"keras_efficientnet_b0": 128}
 
 
 def torchvision_net(name, size, classes):
-    """Where a family repeats one block many times, fewer of them."""
+    """Returns a network with fewer blocks where a family repeats one block many times."""
     import torchvision
 
     fewer = {
@@ -44,7 +44,7 @@ EXPORTERS = {
 
 
 def uniform(name, count):
-    """`count` fractions in 0..1, from SplitMix64 started at the FNV-1a hash of `name`: the upper 24 bits of each."""
+    """Returns `count` fractions in 0..1, from SplitMix64 started at the FNV-1a hash of `name`: the upper 24 bits of each."""
     seed = 0xCBF29CE484222325
     for byte in name.encode():
         seed = (seed ^ byte) * 0x100000001B3 % 2**64
@@ -55,14 +55,14 @@ def uniform(name, count):
 
 
 def positive(graph):
-    """The names of scales and variances."""
+    """Returns the names of scales and variances."""
     at = {"BatchNormalization": [1, 4], "LayerNormalization": [1], "Mul": [0, 1]}
     return {node.input[index] for node in graph.node for index in at.get(node.op_type, [])}
 
 
 def tensor(name, dims, is_positive, gain):
-    """The elements of a tensor. With one axis that is longer than 1: a scale or a variance 0.5..1.5, another -0.25..0.25. Else, a filter:
-    within the square root of `gain` by the product of all axes but the first."""
+    """Returns the elements of a tensor. In vectors, scales and variances are 0.5..1.5, others -0.25..0.25. The elements of filters are bounded by
+    the square root of `gain` divided by the product of all axes but the first."""
     elements = uniform(name, int(np.prod(dims)))
     if sum(size > 1 for size in dims) <= 1:
         return (elements + 0.5 if is_positive else (elements - 0.5) / 2).astype("<f4")
@@ -70,7 +70,7 @@ def tensor(name, dims, is_positive, gain):
 
 
 def without_weights(model):
-    """Takes descriptions out of a model, and has its weights lie in `weights`."""
+    """Removes the descriptions of a model, and makes its weights refer to the external file `weights`."""
     graph = model.graph
     for part in [model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer]:
         for field in ["doc_string", "metadata_props"]:
@@ -91,7 +91,7 @@ def without_weights(model):
 
 
 def answer(model, folder, gain, largest):
-    """What ONNX Runtime answers to two images, how far these are apart, and by how much noise in an image has grown in the answer."""
+    """Returns ONNX Runtime's outputs for two images, their difference, and the factor by which noise in an image grows in the output."""
     scales = positive(model.graph)
     external = [one for one in model.graph.initializer if one.data_location == onnx.TensorProto.EXTERNAL]
     weights = [tensor(one.name, list(one.dims), one.name in scales, gain).tobytes() for one in external]
@@ -104,7 +104,7 @@ def answer(model, folder, gain, largest):
     def run(images):
         images = images.astype(np.float32)
         images = images.transpose(0, 3, 1, 2) if channels_first else images
-        # Where the batch is fixed, it is one image.
+        # A fixed batch is one image.
         batches = np.split(images, 2) if image.shape[0] == 1 else [images]
         return np.concatenate([session.run(None, {image.name: batch})[0] for batch in batches])
 
@@ -123,7 +123,7 @@ def write(exporter, name):
         model = without_weights(onnx.load(folder / "exported.onnx"))
         (folder / "model.onnx").write_bytes(model.SerializeToString())
         largest = LARGEST.get(name, 1)
-        # Weights that are too small give all images one answer, and weights that are too large make noise of every rounding.
+        # With weights that are too small all images have the same output; weights that are too large amplify rounding errors.
         for gain in np.arange(2, 12, 0.5):
             answers, apart, noise = answer(model, folder, gain, largest)
             if apart > 0.02:
@@ -142,7 +142,7 @@ def main():
         for name in [name] if name else EXPORTERS[exporter][0]:
             try:
                 write(exporter, name)
-            except Exception as error:  # one that an exporter refuses is no reason to leave the others out
+            except Exception as error:  # a network that an exporter refuses must not skip the others
                 print(f"{exporter}/{name}: {str(error).strip().splitlines()[0]}", flush=True)
 
 

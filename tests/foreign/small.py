@@ -1,6 +1,6 @@
-"""Writes the small models of `tests/foreign/small` with the exporters themselves, and beside each what ONNX Runtime answers.
+"""Writes the small models of `tests/foreign/small` with the libraries' exporters, and beside each the output of ONNX Runtime.
 
-`tests/foreign/run` says what it needs. The input is the same formula everywhere: see `image`.
+`tests/foreign/run` installs what it needs. The inputs of all models are from one formula: see `image`.
 """
 
 import pathlib
@@ -66,7 +66,7 @@ def pytorch():
     torch.onnx.export(net, example, FOLDER / "pytorch.onnx", opset_version=17, input_names=["image"], output_names=["logits"],
                       dynamic_axes={"image": {0: "n"}}, training=torch.onnx.TrainingMode.PRESERVE)
     expect("pytorch", example.numpy())
-    # The same with its weights beside it, as large models have them.
+    # The same with external weights, as large models have them.
     onnx.save_model(onnx.load(FOLDER / "pytorch.onnx"), FOLDER / "beside.onnx", save_as_external_data=True, location="beside.onnx.data",
                     size_threshold=100)
 

@@ -1,10 +1,10 @@
 """Compares the zoo with torchvision and keras.applications, both ways, with random weights: `zoo.py EXAMPLE [NETWORK...]`, where EXAMPLE is
 the zoo's example `foreign`. `tests/foreign/weights` runs it.
 
-For each network: the library's weights, saved by itself, must give its logits here; and weights saved here must load there by name
-(`load_state_dict(strict=True)`) and give the logits there. Both in double precision on both sides, within 1e-9 of the largest
-logit: in single precision PyTorch's own logits are up to 4e-5 from these. Keras convolves in double precision by TensorFlow alone: by
-another backend (`KERAS_BACKEND`), its logits are to be within 1e-5.
+For each network, weights that the library saved must give the library's logits in netwright; and weights that netwright saved must load in the
+library by name (`load_state_dict(strict=True)`) and give netwright's logits. Both are in double precision, within 1e-9 of the largest logit; in
+single precision PyTorch's own logits differ from these by up to 4e-5. Keras convolves in double precision with TensorFlow only; with another
+backend (`KERAS_BACKEND`), its logits must be within 1e-5.
 """
 
 import os
@@ -29,7 +29,7 @@ torch.set_num_threads(os.cpu_count())
 
 
 def measured(network, size, seed):
-    """Gives normalisations scales and statistics of their own: those of the start hide what is exchanged."""
+    """Gives normalisations different scales and statistics: with the initial ones, exchanged tensors would not be noticed."""
     torch.manual_seed(seed)
     norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     with torch.no_grad():
@@ -49,7 +49,7 @@ class OfTorchvision:
         self.make = getattr(torchvision.models, name)
 
     def save(self, path):
-        """The network is saved as safetensors, or as a zip archive where `path` says so."""
+        """Saves the network as safetensors, or as a zip archive if `path` ends in `.pt`."""
         network = measured(self.make(weights=None, **self.options), self.size, 1)
         if path.endswith(".pt"):
             torch.save(network.state_dict(), path)
@@ -92,7 +92,7 @@ class OfKeras:
         if norms:
             network(np.random.normal(size=(4, self.size, self.size, 3)).astype("float32"), training=True)
         network.save_weights(path)
-        # The same network in double precision: its layers are called the same.
+        # The same network in double precision: its layers have the same names.
         keras.backend.clear_session()
         precision("float64")
         double = self.make(weights=None, classifier_activation=None)
@@ -126,7 +126,7 @@ NETWORKS = [
 
 
 def compare(example, library, ending):
-    """How far the logits are apart, relative to the largest: of the library's weights, and of ours."""
+    """Returns the largest differences of the logits, relative to the largest logit: with the library's weights, and with netwright's."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("FOREIGN_FOLDER")) as folder:
         weights = os.path.join(folder, "theirs" + ending)
         network = library.save(weights)

@@ -1,4 +1,4 @@
-//! What a network answers that was written as ONNX and read again, beside what it answered itself. Part of the crate that `run` makes.
+//! Compares the output of a network that was written as ONNX and read again with its original output. Part of the crate that `run` generates.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -11,17 +11,17 @@ thread_local! {
     static LARGEST: Cell<f32> = const { Cell::new(0.0) };
 }
 
-/// The elements in a file, which has channels first, in the order of our memory.
+/// Reads the elements of a file with channels first, and returns them with channels last.
 fn elements(path: &Path, shape: Shape) -> Vec<f32> {
     let bytes = std::fs::read(path).expect("the network's own test has written it");
     let elements: Vec<f32> =
         bytes.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect();
     let (positions, channels) = (shape.positions(), shape.channels());
     assert_eq!(elements.len(), positions * channels, "{}", path.display());
-    (0..elements.len()).map(|place| elements[place % channels * positions + place / channels]).collect()
+    (0..elements.len()).map(|index| elements[index % channels * positions + index / channels]).collect()
 }
 
-/// A line of the table: the model, and how far its answer is from that of the network that was written, as a part of the largest element.
+/// Prints a line of the table: the model, and the largest difference of its output from the original one, relative to the largest element.
 pub fn check<N: FromOnnx + Network<Scalar = f32>>(folder: &str) {
     let folder = Path::new(folder);
     let name = folder.file_name().unwrap_or_default().display();
@@ -39,7 +39,7 @@ pub fn check<N: FromOnnx + Network<Scalar = f32>>(folder: &str) {
     LARGEST.set(LARGEST.get().max(difference));
 }
 
-/// The table's last line.
+/// Prints the last line of the table.
 pub fn end() {
     println!("| all {} | {:.1e} |", MODELS.get(), LARGEST.get());
 }

@@ -1,14 +1,14 @@
-//! A guest holds the emitted code to what it promises: it compiles wherever the user may put it.
+//! Checks that the emitted code compiles wherever a user may put it: under strict lints, among shadowed names, in functions and macros.
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, missing_debug_implementations, clippy::all)]
 
 networks::network! {
     block pair(width, window = 3) { conv (window)x(window)x(width) same relu; conv (window)x(window)x(width) same relu }
 
-    /// A classifier that others may see.
+    /// A public classifier.
     pub Public(8x8x1) { pair(4); maxpool 2; dropout 0.25; dense 12 prelu as hidden; softmax 3 }
 
-    /// Several networks in one call: this one is private, and hardly used.
+    /// Several networks in one call: this one is private and hardly used.
     Private(4) { dense 6 sigmoid; dense 1 sigmoid }
 
     pub(crate) Image(6x6x2) { conv 3x3x2 tanh }
@@ -44,7 +44,7 @@ pub mod shadows {
     pub trait Debug {}
 
     ::networks::network! {
-        /// A network among strangers.
+        /// A network among shadowed names.
         pub Shadowed(3x3x1) { conv 2x2x2 tanh; batch(2); softmax 2 }
         block batch(units) { dense (units) tanh }
     }
@@ -64,11 +64,11 @@ macro_rules! classifier {
 }
 
 classifier! {
-    /// A network from a macro of the user's.
+    /// A network from a user's macro.
     Generated, 5, 4 + 4, 2
 }
 
-/// Uses what the private network makes, but not all of it.
+/// Uses only some items of the private network.
 #[must_use]
 pub fn private_answer() -> f32 {
     Private::init(3).predict(&[0.0; 4])[0]

@@ -1,4 +1,4 @@
-//! A prediction where there is no `std` and no heap: weights may stay in flash, and the workspace is an array.
+//! Predictions without `std` and without a heap: weights may stay in flash, and the workspace is an array.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(warnings)]
@@ -6,7 +6,7 @@
 use netwright::{Architecture, LengthError, Predictor, PreparedWeights, Tensor};
 
 netwright::network! {
-    /// A small reader of 8x8 digits, one of whose kernels packs its filters.
+    /// A small classifier of 8x8 digits; one of its kernels packs its filters.
     pub Reader(8x8x1) { conv 3x3x4 same tanh; maxpool 2; conv 3x3x6 kernel gemm relu; dense 12 sigmoid; softmax 10 }
 }
 
@@ -29,7 +29,7 @@ netwright::network! {
     }
 }
 
-/// Bytes of the values of a prediction of one image: what a plan without any scratch memory needs.
+/// Returns the bytes of the values in a prediction of one image, which a plan without scratch memory would need.
 pub const fn bytes_of_values<N: Architecture>() -> usize {
     4 * (N::PREDICTING.for_batch(1) - N::PREDICTING.scratch)
 }
@@ -43,13 +43,13 @@ const _: () = assert!(<LeNet5 as Architecture>::PREPARED == 0);
 /// Bytes of memory that a prediction needs besides weights.
 pub const MEMORY: usize = Reader::WORKSPACE;
 
-/// Elements that are prepared of the weights: where memory allows, on the board; else where it was trained, for its flash.
+/// Elements of the prepared weights. The board prepares them if its memory allows; else the training machine does, for the flash.
 pub const PREPARED: usize = PreparedWeights::<Reader>::LEN;
 
-/// The most probable digit of an image, by weights and what was prepared of them.
+/// Returns the most probable digit of an image, from the weights and their prepared form.
 ///
 /// # Errors
-/// Where they are not those of a [`Reader`].
+/// If they are not those of a [`Reader`].
 pub fn read(
     weights: &[f32],
     prepared: PreparedWeights<'_, Reader>,
@@ -61,7 +61,7 @@ pub fn read(
     Ok(digit.unwrap_or(0))
 }
 
-/// Training on a board is refused while it compiles.
+/// Training on a board is refused at compile time.
 #[cfg(feature = "train")]
 pub fn train() -> Reader {
     Reader::init(1)

@@ -1,4 +1,4 @@
-//! LeNet-5 predicts what other frameworks do, with the kernels that need the least memory, by the instruction set that the target promises;
+//! LeNet-5 predicts what other frameworks do, by the kernels that need the least memory and with the instruction set of the target;
 //! and the portable code gives every target the same bits.
 
 use board::LeNet5;
@@ -10,7 +10,7 @@ mod formula;
 
 const GOLDEN: &str = include_str!("../../golden/LeNet5.json");
 
-/// The numbers of a list in the golden file that holds nothing else.
+/// Returns the numbers of a flat list in the golden file.
 fn list(name: &str) -> Vec<f64> {
     let (_, rest) = GOLDEN.split_once(&format!("\"{name}\":[")).expect("it is in the file");
     let (list, _) = rest.split_once(']').expect("the list ends");
@@ -22,15 +22,15 @@ fn number(name: &str) -> f64 {
     rest.split([',', '}']).next().expect("it ends").parse().expect("a number")
 }
 
-/// The formula's weights: the tensors of the file are those of the table, in its order.
+/// Returns the formula's weights; the tensors of the file are in the order of the table of layers.
 fn weights() -> Vec<f32> {
     let mut weights = vec![0.0; LeNet5::PARAMETERS];
     let tensors: Vec<_> = <LeNet5 as Architecture>::LAYERS.iter().flat_map(|layer| layer.tensors).collect();
     let head = tensors.iter().rposition(|tensor| tensor.name == "kernel").expect("there are weights");
     for (index, tensor) in tensors.iter().enumerate() {
         let gain = number(if index == head { "head_gain" } else { "gain" });
-        for (place, weight) in weights[tensor.offset..][..tensor.len].iter_mut().enumerate() {
-            *weight = formula::weight(index as u64, place, tensor.name, gain, tensor.fan_in as f64);
+        for (position, weight) in weights[tensor.offset..][..tensor.len].iter_mut().enumerate() {
+            *weight = formula::weight(index as u64, position, tensor.name, gain, tensor.fan_in as f64);
         }
     }
     weights
@@ -39,8 +39,8 @@ fn weights() -> Vec<f32> {
 fn predict(instructions: Option<InstructionSet>) -> Result<[f32; 10], MissingInstructions> {
     let (weights, mut workspace) = (weights(), vec![0.0; LeNet5::WORKSPACE]);
     let mut image = Tensor::zeros();
-    for (place, pixel) in image.as_mut_slice().iter_mut().enumerate() {
-        *pixel = formula::pixel(place, number("input_scale"));
+    for (position, pixel) in image.as_mut_slice().iter_mut().enumerate() {
+        *pixel = formula::pixel(position, number("input_scale"));
     }
     let prepared = PreparedWeights::<LeNet5>::of(&weights, &[], &mut []).expect("it prepares nothing");
     let mut predictor = Predictor::new(&weights, &[], prepared, &mut workspace).expect("lengths");

@@ -1,4 +1,4 @@
-//! A training run in portable code, and what comes of it on every machine.
+//! A training run in portable code, and the digest of its weights on every machine.
 #![forbid(unsafe_code)]
 
 use netwright::prelude::*;
@@ -7,7 +7,7 @@ use netwright::train::GradientEngine;
 use netwright::{Error, InstructionSet, Pass, optim::Optimizer as _};
 
 netwright::network! {
-    /// Kernels of every kind that trains, whose sums an instruction set takes in its own way.
+    /// Trainable kernels of every kind whose order of summation depends on the instruction set.
     pub Small(12x12x4) {
         conv 3x3x16 same bn relu;
         conv 3x3x16 groups 2 pad 1 tanh;
@@ -20,12 +20,12 @@ netwright::network! {
     }
 }
 
-/// What the weights of [`trained`] come to: the same bits on every machine and for any number of threads.
+/// The digest of the weights of [`trained`]: the same bits on every machine and for any number of threads.
 pub const TRAINED: u64 = 0xde55_4055_70eb_5b75;
 
-/// Images and labels that are drawn from nothing.
+/// Returns images and labels from a formula.
 fn samples() -> (Vec<Tensor<12, 12, 4>>, Vec<usize>) {
-    let element = |image: usize, place: usize| ((place * 7919 + image * 104_729) % 1009) as f32 / 504.5 - 1.0;
+    let element = |image: usize, index: usize| ((index * 7919 + image * 104_729) % 1009) as f32 / 504.5 - 1.0;
     let image = |image: usize| {
         Tensor::from_fn(|row, column, channel| {
             element(image, (row * 12 + column) * 4 + channel) + (image % 5) as f32 / 5.0
@@ -34,13 +34,13 @@ fn samples() -> (Vec<Tensor<12, 12, 4>>, Vec<usize>) {
     ((0..20).map(image).collect(), (0..20).map(|image| image % 5).collect())
 }
 
-/// FNV-1a over the bits of some elements.
+/// Returns the FNV-1a hash of the bits of some elements.
 fn digest<'e>(elements: impl Iterator<Item = &'e f32>) -> u64 {
     let bytes = elements.flat_map(|element| element.to_bits().to_le_bytes());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
-/// Trains in portable code by a [`Trainer`], and then by a loop of steps; a digest of all weights.
+/// Trains in portable code by a [`Trainer`], and then by a loop of steps; returns a digest of all weights.
 ///
 /// # Errors
 /// Those of training.
