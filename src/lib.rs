@@ -78,8 +78,9 @@
 //! kernels compute them, and nothing is allocated after start-up. In double precision the crate `matrixmultiply` computes them, by default features;
 //! it allocates a buffer in every call. With the feature `blas`, an external library computes all of them except those of a single row: add the crate
 //! `blas-src` with the feature of the library, or link a library of the system (`RUSTFLAGS='-l openblas'` for Debian's `libopenblas-dev`). Such a
-//! library may allocate, start threads of its own (`OPENBLAS_NUM_THREADS=1` prevents that), and give other bits for a single image than for
-//! the same image in a batch, so that the last digits may depend on the number of threads.
+//! library may allocate and start threads of its own (`OPENBLAS_NUM_THREADS=1` prevents that). Both `matrixmultiply` and such a library may give
+//! other bits for a single image than for the same image in a batch, so that the last digits of their products may depend on the number of
+//! threads.
 //! [`PlannedCall::library`](plan::PlannedCall::library) names the library that computes a call of a plan.
 //!
 //! # Debug builds

@@ -141,7 +141,8 @@ impl<'a> Context<'a> {
         let least = WORTH_A_THREAD.div_ceil(spec.work_of_row().max(1));
         let (row_in, row_out) = (width * channels, columns * filters);
         if self.threads == 1 || rows * row_out == 0 || y.len() / row_out < 2 * least {
-            return work(spec, x, y, scratch);
+            let share = self.share(scratch);
+            return work(spec, x, y, &mut scratch[..share]);
         }
         self.split_rows(y, row_out, least, scratch, &|first, mut y, scratch| {
             let mut first = first;
@@ -182,8 +183,9 @@ impl<'a> Context<'a> {
         self.split_rows(values, row, least, &mut [], &|first, values, _| work(first * row, values));
     }
 
-    /// Splits `rows`, each of `row` elements, into at most one part per thread, of at least `least` rows each, and splits `scratch`
-    /// equally. Calls `work` in parallel with the index of the first row, the rows, and the scratch memory of each part.
+    /// Splits `rows`, each of `row` elements, into at most one part per thread, of at least `least` rows each. Calls `work` in parallel with
+    /// the index of the first row, the rows, and the scratch memory of each part: the share of one thread in `scratch`, even where there are
+    /// fewer parts than threads, because its length may decide the order of a sum.
     ///
     /// The result of a row must not depend on the split: then any number of threads gives the same bits.
     pub fn split_rows<T: Send>(
@@ -194,7 +196,7 @@ impl<'a> Context<'a> {
         scratch: &mut [T],
         work: &(dyn Fn(usize, &mut [T], &mut [T]) + Sync),
     ) {
-        let count = rows.len().checked_div(row).unwrap_or(0);
+        let (count, share) = (rows.len().checked_div(row).unwrap_or(0), self.share(scratch));
         self.halve(
             count,
             least,
@@ -205,7 +207,7 @@ impl<'a> Context<'a> {
                 let (low_scratch, high_scratch) = scratch.split_at_mut(scratch.len() / parts * low);
                 [(first, low_rows, low_scratch), (first + middle, high_rows, high_scratch)]
             },
-            &|(first, rows, scratch)| work(first, rows, scratch),
+            &|(first, rows, scratch)| work(first, rows, &mut scratch[..share]),
         );
     }
 
@@ -217,6 +219,7 @@ impl<'a> Context<'a> {
         scratch: &mut [T],
         work: &(dyn Fn(Range<usize>, &mut [T]) + Sync),
     ) {
+        let share = self.share(scratch);
         self.halve(
             count,
             least,
@@ -226,7 +229,7 @@ impl<'a> Context<'a> {
                 let (low_scratch, high_scratch) = scratch.split_at_mut(scratch.len() / parts * low);
                 [(all.start..middle, low_scratch), (middle..all.end, high_scratch)]
             },
-            &|(all, scratch)| work(all, scratch),
+            &|(all, scratch)| work(all, &mut scratch[..share]),
         );
     }
 
@@ -242,6 +245,7 @@ impl<'a> Context<'a> {
         work: &(dyn Fn(usize, &mut [&mut [T]; N], &mut [T]) + Sync),
     ) {
         let width = rows.iter().map(|row| row.len()).max().unwrap_or(0);
+        let share = self.share(scratch);
         self.halve(
             width / unit,
             least,
@@ -259,8 +263,13 @@ impl<'a> Context<'a> {
                 let middle = all.start + middle;
                 [(all.start..middle, low_rows, low_scratch), (middle..all.end, high_rows, high_scratch)]
             },
-            &|(all, mut rows, scratch)| work(all.start, &mut rows, scratch),
+            &|(all, mut rows, scratch)| work(all.start, &mut rows, &mut scratch[..share]),
         );
+    }
+
+    /// Returns the elements of scratch memory that one thread has.
+    fn share<T>(&self, scratch: &[T]) -> usize {
+        scratch.len() / self.threads
     }
 
     /// Runs `work` on parts of `all`, which consists of `count` units; each part has at least `least` units. `cut(part, low, parts)` splits
@@ -356,7 +365,7 @@ pub(crate) mod tests {
             let (mut rows, mut scratch) = (vec![0.0; count * 3], vec![0.0; 10 * threads]);
             let fork = SerialFork(threads);
             Context::on(1, &fork).split_rows(&mut rows, 3, least, &mut scratch, &|first, rows, scratch| {
-                assert!(scratch.len() >= 10 && scratch.iter().all(|&used| used == 0.0), "scratch of another part");
+                assert!(scratch.len() == 10 && scratch.iter().all(|&used| used == 0.0), "scratch of another part");
                 scratch.fill(1.0);
                 assert!(rows.len() >= least.min(count) * 3, "a part of too few rows");
                 for (index, row) in rows.chunks_exact_mut(3).enumerate() {

@@ -186,7 +186,8 @@ pub trait Network: Architecture + Clone {
     }
 
     /// Sets the number of threads that predict; 1 means the caller's own thread. By default, a prediction that takes long enough uses
-    /// every processor. Any number gives the same bits.
+    /// every processor. Any number gives the same bits, except where another library computes products: with the feature `matrixmultiply` in
+    /// double precision, with `blas` in both.
     ///
     /// # Errors
     /// [`Error::Setting`] for 0 and for more than 1024, [`Error::Threads`] where the system cannot start them.

@@ -124,6 +124,24 @@ fn rows_are_the_same_alone_and_among_others<T: Elementary>() {
     }
 }
 
+/// Long and short sums, more and fewer columns than a vector has lanes, on every instruction set.
+#[test]
+fn a_row_times_a_transposed_matrix_gets_the_bits_of_rows() {
+    for [m, k, n] in [[5, 1030, 130], [2, 257, 16], [3, 3, 40], [4, 300, 9], [6, 7, 33]] {
+        let (a, b) = (elements::<f32>(m * k, 1), elements::<f32>(k * n, 2));
+        let b = Matrix::rows(&b, n, k).transposed();
+        for isa in Isa::all().0 {
+            let product = |a: &[f32], m: usize| {
+                let (mut c, mut scratch) = (std::vec![0.5; m * n], std::vec![f32::NAN; scratch(k, n)]);
+                gemm(isa, Matrix::rows(a, m, k), b, Epilogue::ACCUMULATE, &mut c, n, &mut scratch);
+                c
+            };
+            let alone: Vec<f32> = a.chunks(k).flat_map(|row| product(row, 1)).collect();
+            assert!(alone == product(&a, m), "{isa:?} {m}x{k}x{n}");
+        }
+    }
+}
+
 #[test]
 fn a_transposed_matrix_times_few_rows_gives_the_bits_of_a_packed_one() {
     for [m, k, n] in [[2, 300, 128], [33, 1030, 200], [8, 1024, 130], [100, 512, 256], [128, 40, 131]] {

@@ -27,15 +27,6 @@ fn zeros<T: Elementary>(sums: &mut Sums<T>, len: usize) -> &mut [T] {
 
 /// y = f(scale · x·B + shift + y), where the rows or the columns of B are contiguous.
 pub(super) fn multiply<T: Elementary>(isa: Isa, x: &[T], b: Matrix<'_, T>, epilogue: Epilogue<'_, T>, y: &mut [T]) {
-    if b.stride[1] != 1 {
-        for (group, y) in y.chunks_mut(COLUMNS).enumerate() {
-            let (first, stride) = (group * COLUMNS, b.stride[1]);
-            let epilogue = epilogue.channels(first, y.len());
-            isa.dispatch(Columns { x, b: &b.data[(first * stride).min(b.data.len())..], stride, epilogue, y: &mut *y });
-            epilogue.finish(isa, y);
-        }
-        return;
-    }
     // Partial sums are those of the tiles, so that an image gets the same bits alone and in a batch.
     let parts = b.rows.div_ceil(DEPTH).max(1);
     for part in 0..parts {
@@ -43,9 +34,13 @@ pub(super) fn multiply<T: Elementary>(isa: Isa, x: &[T], b: Matrix<'_, T>, epilo
         let epilogue = epilogue.of_part(part == 0, part + 1 == parts);
         for (group, y) in y.chunks_mut(COLUMNS).enumerate() {
             let epilogue = epilogue.channels(group * COLUMNS, y.len());
-            let stride = b.stride[0];
-            let b = &b.data[(part * DEPTH * stride + group * COLUMNS).min(b.data.len())..];
-            isa.dispatch(Rows { x, b, stride, epilogue, y: &mut *y });
+            let [row, column] = b.stride;
+            let b = &b.data[(part * DEPTH * row + group * COLUMNS * column).min(b.data.len())..];
+            if column == 1 {
+                isa.dispatch(Rows { x, b, stride: row, epilogue, y: &mut *y });
+            } else {
+                isa.dispatch(Columns { x, b, stride: column, epilogue, y: &mut *y });
+            }
             epilogue.finish(isa, y);
         }
     }
@@ -132,7 +127,7 @@ fn add_rows<T: Elementary, S: Simd<T>, const K: usize>(simd: S, x: &[T; K], b: &
     }
 }
 
-/// y\[j] = x · column j of B.
+/// y\[j] = x · column j of B, summed in the order of k, as in [`Rows`].
 struct Columns<'a, T> {
     x: &'a [T],
     b: &'a [T],
@@ -149,50 +144,52 @@ impl<T: Elementary> WithSimd<T> for Columns<'_, T> {
         let Self { x, b, stride, epilogue, y } = self;
         let mut sums = [MaybeUninit::uninit(); COLUMNS];
         let sums = zeros(&mut sums, y.len());
-        let (four, rest) = sums.as_chunks_mut::<4>();
-        let done = four.len() * 4;
-        for (j, sums) in four.iter_mut().enumerate() {
-            *sums = dot::<T, S, 4>(simd, x, &b[j * 4 * stride..], stride);
-        }
-        for (j, sum) in rest.iter_mut().enumerate() {
-            [*sum] = dot::<T, S, 1>(simd, x, &b[(done + j) * stride..], stride);
+        if sums.len() >= S::LANES && x.len() >= FOUR {
+            let last = sums.len() - S::LANES;
+            for column in (0..last).step_by(S::LANES) {
+                dot::<T, S>(simd, x, &b[column * stride..], stride).store(&mut sums[column..]);
+            }
+            // The last vector may overlap the one before it.
+            dot::<T, S>(simd, x, &b[last * stride..], stride).store(&mut sums[last..]);
+        } else {
+            for (column, sum) in sums.iter_mut().enumerate() {
+                for (&x, &b) in x.iter().zip(&b[column * stride..]) {
+                    *sum = fused::<T, S>(simd, x, b, *sum);
+                }
+            }
         }
         store(simd, &epilogue, sums, y);
     }
 }
 
-/// Returns the dot products of x and the first `N` columns of B.
+/// Elements of a column that are loaded at once.
+const FOUR: usize = 4;
+
+/// Returns the dot products of x, of at least [`FOUR`] elements, and the first columns of B, one in each lane.
 #[inline(always)]
-fn dot<T: Elementary, S: Simd<T>, const N: usize>(simd: S, x: &[T], b: &[T], stride: usize) -> [T; N] {
-    assert!(b.len() >= (N - 1) * stride + x.len());
-    let (len, x, b) = (x.len(), x.as_ptr(), b.as_ptr());
-    let pair = len - len % (2 * S::LANES);
-    let mut even = [simd.splat(T::ZERO); N];
-    let mut odd = even;
-    // SAFETY: the assertion above checks that `b` contains `N` columns of `len` elements; masks keep the last vectors inside.
-    unsafe {
-        let mut k = 0;
-        while k < pair {
-            let (x0, x1) = (simd.load_at(x.add(k)), simd.load_at(x.add(k + S::LANES)));
-            for j in 0..N {
-                let b = b.add(j * stride + k);
-                even[j] = x0.multiply_add(simd.load_at(b), even[j]);
-                odd[j] = x1.multiply_add(simd.load_at(b.add(S::LANES)), odd[j]);
-            }
-            k += 2 * S::LANES;
+fn dot<T: Elementary, S: Simd<T>>(simd: S, x: &[T], b: &[T], stride: usize) -> S::Vector {
+    assert!(x.len() >= FOUR && b.len() >= (S::LANES - 1) * stride + x.len());
+    let mut sum = simd.splat(T::ZERO);
+    let whole = x.len() / FOUR * FOUR;
+    let mut k = 0;
+    while k < x.len() {
+        // The last four elements may overlap those before them, which are not added again.
+        let (from, known) = if k < whole { (k, 0) } else { (x.len() - FOUR, k + FOUR - x.len()) };
+        // SAFETY: the assertion above checks that `b` contains a vector of columns as long as x, and `from + FOUR` is at most that length.
+        let columns = unsafe { simd.load_columns(b.as_ptr().add(from), stride) };
+        for n in known..FOUR {
+            sum = simd.splat(x[from + n]).multiply_add(columns[n], sum);
         }
-        while k < len {
-            let mask = simd.mask(len - k);
-            let x = simd.load_masked(x.add(k), mask);
-            for (j, even) in even.iter_mut().enumerate() {
-                *even = x.multiply_add(simd.load_masked(b.add(j * stride + k), mask), *even);
-            }
-            k += S::LANES;
-        }
+        k += FOUR;
     }
-    let mut sums = [T::ZERO; N];
-    for ((sum, even), odd) in sums.iter_mut().zip(even).zip(odd) {
-        *sum = (even + odd).sum();
-    }
-    sums
+    sum
+}
+
+/// Returns x · b + sum with the rounding of a vector's multiply-add.
+#[inline(always)]
+fn fused<T: Elementary, S: Simd<T>>(simd: S, x: T, b: T, sum: T) -> T {
+    let mut lane = [sum];
+    let product = simd.splat(x).multiply_add(simd.splat(b), simd.splat(sum));
+    product.store_partial(&mut lane);
+    lane[0]
 }

@@ -16,7 +16,7 @@ pub fn add_assign<T: Elementary>(context: &Context<'_>, spec: &Spec, x: &[T], y:
 
 fn sum<T: Elementary>(isa: Isa, spec: &Spec, x: &[T], y: &mut [T]) {
     let epilogue = Epilogue { activation: spec.activation, ..Epilogue::ACCUMULATE };
-    epilogue.in_parts(isa, 1, y, |first, y| add(isa, &x[first..], epilogue.of_element(), y));
+    epilogue.in_parts(isa, 1, y, |first, y| add(isa, &x[first..][..y.len()], epilogue.of_element(), y));
 }
 
 vectorised! {

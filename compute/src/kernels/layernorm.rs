@@ -24,7 +24,7 @@ pub fn layernorm_forward<T: Elementary>(
         let (isa, epsilon, epilogue) =
             (context.isa(), T::from_f64(spec.epsilon), Epilogue::new(spec.epilogue, &[], &[]));
         epilogue.in_parts(isa, spec.channels, y, |first, y| {
-            forward(isa, spec.channels, epsilon, &x[first..], gamma, beta, epilogue.of_element(), y);
+            forward(isa, spec.channels, epsilon, &x[first..][..y.len()], gamma, beta, epilogue.of_element(), y);
         });
     }
 }

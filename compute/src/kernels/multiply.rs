@@ -33,10 +33,11 @@ fn products<T: Elementary>(isa: Isa, spec: &Spec, a: &[T], b: &[T], epilogue: Ep
         return;
     }
     if len == channels {
-        return epilogue.in_parts(isa, 1, y, |first, y| rows(isa, &a[first..], &b[first..][..y.len()], end, y));
+        return epilogue
+            .in_parts(isa, 1, y, |first, y| rows(isa, &a[first..][..y.len()], &b[first..][..y.len()], end, y));
     }
     for ((a, b), y) in a.chunks_exact(len).zip(b.chunks_exact(channels)).zip(y.chunks_exact_mut(len)) {
-        epilogue.in_parts(isa, channels, y, |first, y| rows(isa, &a[first..], b, end, y));
+        epilogue.in_parts(isa, channels, y, |first, y| rows(isa, &a[first..][..y.len()], b, end, y));
     }
 }
 

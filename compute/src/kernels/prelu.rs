@@ -17,7 +17,9 @@ pub fn prelu_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, x: &[T],
     assert_eq!(slopes.len(), spec.slopes, "prelu: the slopes");
     assert_eq!(y.len(), context.batch * spec.len, "prelu: the outputs");
     let (isa, epilogue) = (context.isa(), Epilogue::new(spec.epilogue, &[], &[]));
-    epilogue.in_parts(isa, spec.slopes, y, |first, y| forward(isa, &x[first..], slopes, epilogue.of_element(), y));
+    epilogue.in_parts(isa, spec.slopes, y, |first, y| {
+        forward(isa, &x[first..][..y.len()], slopes, epilogue.of_element(), y)
+    });
 }
 
 /// ∂ℓ/∂x = ∂ℓ/∂z · (a where x < 0, else 1), which overwrites `dy`; ∂ℓ/∂a += Σ ∂ℓ/∂z · x over x < 0, unless `dslopes` is empty.

@@ -51,7 +51,7 @@ pub fn batchnorm_train_forward<T: Elementary>(
     let epilogue = epilogue(spec);
     context.split_elements(y, spec.channels, &|first, y| {
         let together = together(epilogue.activation_after_bounds().is_some(), spec.channels, y.len());
-        for (x, y) in x[first..].chunks(together).zip(y.chunks_mut(together)) {
+        for (x, y) in x[first..][..y.len()].chunks(together).zip(y.chunks_mut(together)) {
             normalise(
                 context.isa(),
                 spec.channels,

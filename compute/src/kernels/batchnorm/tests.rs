@@ -377,6 +377,34 @@ fn any_number_of_threads_gives_the_same_bits() {
     }
 }
 
+/// Parts that end within the lanes of several positions, before an activation that is a call over a few of them.
+#[test]
+fn an_activation_acts_on_the_parts_of_threads() {
+    let spec = Spec { rows: 515, activation: Some(Activation::Tanh), ..spec(32) };
+    let [x, ..] = samples(9, &spec, false).map(|values| narrow::<f32>(&values));
+    let forward = |threads: usize| {
+        let fork = SerialFork(threads);
+        let [mut mean, mut inverse, mut moving_mean, mut moving_variance] = [(); 4].map(|()| vec![0.0; spec.channels]);
+        let mut y = vec![0.0; x.len()];
+        f32::batchnorm_train_forward(
+            &Context::on(BATCH, &fork),
+            &spec,
+            &MEASURED,
+            &x,
+            &[],
+            &[],
+            &mut moving_mean,
+            &mut moving_variance,
+            &mut y,
+            &mut mean,
+            &mut inverse,
+        );
+        y
+    };
+    let one = forward(1);
+    assert!([2, 3, 7].into_iter().all(|threads| forward(threads) == one));
+}
+
 /// The first positions are unlike the others, and the last ones do not fill the lanes.
 #[test]
 fn a_variance_does_not_depend_on_which_positions_come_first() {
