@@ -19,30 +19,42 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 
 /// Writes a file under a temporary name in the same folder, flushes it to the disk, and renames it. If any of these steps fails, an older file
-/// of that name stays unchanged.
+/// of that name stays unchanged. A symbolic link stays, and the file that it names is replaced.
 ///
 /// # Errors
-/// [`Error::Io`] where the system cannot write.
+/// [`Error::Io`] where the system cannot write, and for a device, a pipe or a socket, which the new file would replace.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     replace_by(path, &|file| file.write_all(bytes))
 }
 
 /// Runs [`replace_file`] with bytes that `write` produces, so that they need not be in memory all at once.
 pub(crate) fn replace_by(path: &Path, write: &dyn Fn(&mut File) -> std::io::Result<()>) -> Result<(), Error> {
-    let temporary = temporary_name(path);
+    let target = target(path).map_err(Error::io(path, "write"))?;
+    let temporary = temporary_name(&target);
     let written = (|| {
         let mut file = File::create(&temporary)?;
         write(&mut file)?;
         file.sync_all()?;
         drop(file);
-        fs::rename(&temporary, path)
+        fs::rename(&temporary, &target)
     })();
     if let Err(source) = written {
         // The incomplete file is useless. If removing it fails too, the first error is the one to report.
         let _ = fs::remove_file(&temporary);
         return Err(Error::io(path, "write")(source));
     }
-    sync_folder(path).map_err(Error::io(path, "write"))
+    sync_folder(&target).map_err(Error::io(path, "write"))
+}
+
+/// Returns the path of the file to replace: where `path` is a symbolic link to a file, the path of that file.
+fn target(path: &Path) -> std::io::Result<PathBuf> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() && !found.is_dir() => {
+            Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no regular file"))
+        }
+        Ok(_) if path.is_symlink() => fs::canonicalize(path),
+        _ => Ok(path.to_path_buf()),
+    }
 }
 
 /// Checks whether [`replace_file`] could write a file later, for results that are written only after hours. It creates the missing folders, and
@@ -74,7 +86,7 @@ fn check_path(path: &Path) -> Result<(), Error> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let missing: Vec<&Path> =
         folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
-    let temporary = temporary_name(path);
+    let temporary = temporary_name(&target(path).map_err(Error::io(path, "write"))?);
     let tried = fs::create_dir_all(folder).map_err(Error::io(folder, "create the folder")).and_then(|()| {
         let tried = File::create(&temporary).and_then(|mut file| file.write_all(b"netwright"));
         let gone = fs::remove_file(&temporary);
@@ -117,6 +129,37 @@ mod tests {
         replace_file(&path, b"old").unwrap();
         replace_file(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_symbolic_link_stays_and_its_file_is_replaced() {
+        let folder = TestFolder::new("replace_file_link");
+        fs::create_dir(folder.path().join("runs")).unwrap();
+        let (file, link) = (folder.path().join("runs/first"), folder.path().join("latest"));
+        fs::write(&file, b"old").unwrap();
+        std::os::unix::fs::symlink("runs/first", &link).unwrap();
+        check_writable(&link).unwrap();
+        replace_file(&link, b"new").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path().join("runs")).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_regular_file_is_an_error_and_stays() {
+        use std::os::unix::fs::FileTypeExt;
+        let folder = TestFolder::new("replace_file_socket");
+        let path = folder.path().join("socket");
+        let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        for refused in [check_writable(&path), replace_file(&path, b"new")] {
+            let error = refused.unwrap_err();
+            assert!(matches!(&error, Error::Io { path: named, action: "write", .. } if *named == path), "{error}");
+            assert!(error.to_string().contains("it is no regular file"), "{error}");
+        }
+        assert!(fs::metadata(&path).unwrap().file_type().is_socket());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
