@@ -1,6 +1,6 @@
 //! A minimal program that predicts: LeNet-5, with weights from a file.
 
-use netwright::{Error, SaveWeights, Tensor};
+use netwright::{Error, Tensor};
 use netwright_zoo::LeNet5;
 
 fn main() -> Result<(), Error> {
