@@ -184,8 +184,7 @@ impl<'a> Context<'a> {
     }
 
     /// Splits `rows`, each of `row` elements, into at most one part per thread, of at least `least` rows each. Calls `work` in parallel with
-    /// the index of the first row, the rows, and the scratch memory of each part: the share of one thread in `scratch`, even where there are
-    /// fewer parts than threads, because its length may decide the order of a sum.
+    /// the index of the first row, the rows, and the scratch memory of each part.
     ///
     /// The result of a row must not depend on the split: then any number of threads gives the same bits.
     pub fn split_rows<T: Send>(
@@ -196,18 +195,17 @@ impl<'a> Context<'a> {
         scratch: &mut [T],
         work: &(dyn Fn(usize, &mut [T], &mut [T]) + Sync),
     ) {
-        let (count, share) = (rows.len().checked_div(row).unwrap_or(0), self.share(scratch));
         self.halve(
-            count,
+            rows.len().checked_div(row).unwrap_or(0),
             least,
-            (0, rows, scratch),
-            &|(first, rows, scratch), low, parts| {
+            (0, rows),
+            scratch,
+            &|(first, rows), low, parts| {
                 let middle = rows.len() / row * low / parts;
                 let (low_rows, high_rows) = rows.split_at_mut(middle * row);
-                let (low_scratch, high_scratch) = scratch.split_at_mut(scratch.len() / parts * low);
-                [(first, low_rows, low_scratch), (first + middle, high_rows, high_scratch)]
+                [(first, low_rows), (first + middle, high_rows)]
             },
-            &|(first, rows, scratch)| work(first, rows, &mut scratch[..share]),
+            &|(first, rows), scratch| work(first, rows, scratch),
         );
     }
 
@@ -219,17 +217,16 @@ impl<'a> Context<'a> {
         scratch: &mut [T],
         work: &(dyn Fn(Range<usize>, &mut [T]) + Sync),
     ) {
-        let share = self.share(scratch);
         self.halve(
             count,
             least,
-            (0..count, scratch),
-            &|(all, scratch), low, parts| {
+            0..count,
+            scratch,
+            &|all, low, parts| {
                 let middle = all.start + all.len() * low / parts;
-                let (low_scratch, high_scratch) = scratch.split_at_mut(scratch.len() / parts * low);
-                [(all.start..middle, low_scratch), (middle..all.end, high_scratch)]
+                [all.start..middle, middle..all.end]
             },
-            &|(all, scratch)| work(all, &mut scratch[..share]),
+            work,
         );
     }
 
@@ -245,12 +242,12 @@ impl<'a> Context<'a> {
         work: &(dyn Fn(usize, &mut [&mut [T]; N], &mut [T]) + Sync),
     ) {
         let width = rows.iter().map(|row| row.len()).max().unwrap_or(0);
-        let share = self.share(scratch);
         self.halve(
             width / unit,
             least,
-            (0..width, rows, scratch),
-            &|(all, rows, scratch), low, parts| {
+            (0..width, rows),
+            scratch,
+            &|(all, rows), low, parts| {
                 let middle = all.len() / unit * low / parts * unit;
                 let (mut high, mut high_rows) = (0, core::array::from_fn(|_| Default::default()));
                 let low_rows = rows.map(|row: &mut [T]| {
@@ -259,33 +256,35 @@ impl<'a> Context<'a> {
                     high += 1;
                     low
                 });
-                let (low_scratch, high_scratch) = scratch.split_at_mut(scratch.len() / parts * low);
                 let middle = all.start + middle;
-                [(all.start..middle, low_rows, low_scratch), (middle..all.end, high_rows, high_scratch)]
+                [(all.start..middle, low_rows), (middle..all.end, high_rows)]
             },
-            &|(all, mut rows, scratch)| work(all.start, &mut rows, &mut scratch[..share]),
+            &|(all, mut rows), scratch| work(all.start, &mut rows, scratch),
         );
     }
 
-    /// Returns the elements of scratch memory that one thread has.
+    /// Returns the elements of scratch memory that one thread has. A part has no more where there are fewer parts than threads, because the
+    /// length may decide the order of a sum.
     fn share<T>(&self, scratch: &[T]) -> usize {
         scratch.len() / self.threads
     }
 
-    /// Runs `work` on parts of `all`, which consists of `count` units; each part has at least `least` units. `cut(part, low, parts)` splits
-    /// off the first `low` of `parts` equal shares.
-    fn halve<P: Send>(
+    /// Runs `work` on parts of `all`, which consists of `count` units; each part has at least `least` units, and the scratch memory of one
+    /// thread. `cut(part, low, parts)` splits off the first `low` of `parts` equal shares.
+    fn halve<P: Send, T: Send>(
         &self,
         count: usize,
         least: usize,
         all: P,
+        scratch: &mut [T],
         cut: &(dyn Fn(P, usize, usize) -> [P; 2] + Sync),
-        work: &(dyn Fn(P) + Sync),
+        work: &(dyn Fn(P, &mut [T]) + Sync),
     ) {
-        let parts = (count / least.max(1)).clamp(1, self.threads);
+        let (parts, share) = ((count / least.max(1)).clamp(1, self.threads), self.share(scratch));
+        let scratch = &mut scratch[..parts * share];
         match self.fork {
-            Some(fork) if parts > 1 => halve(fork, parts, all, cut, work),
-            _ => work(all),
+            Some(fork) if parts > 1 => halve(fork, parts, all, scratch, cut, work),
+            _ => work(all, scratch),
         }
     }
 }
@@ -298,21 +297,24 @@ impl core::fmt::Debug for Context<'_> {
 
 /// Splits recursively. It is never inlined: the compiler would inline it into itself, which is much code for each type of part.
 #[inline(never)]
-fn halve<P: Send>(
+fn halve<P: Send, T: Send>(
     fork: &dyn Fork,
     parts: usize,
     all: P,
+    scratch: &mut [T],
     cut: &(dyn Fn(P, usize, usize) -> [P; 2] + Sync),
-    work: &(dyn Fn(P) + Sync),
+    work: &(dyn Fn(P, &mut [T]) + Sync),
 ) {
     if parts == 1 {
-        return work(all);
+        return work(all, scratch);
     }
     let low = parts / 2;
     let [mut left, mut right] = cut(all, low, parts).map(Some);
-    fork.join(&mut || left.take().into_iter().for_each(|left| halve(fork, low, left, cut, work)), &mut || {
-        right.take().into_iter().for_each(|right| halve(fork, parts - low, right, cut, work))
-    });
+    let (low_scratch, high_scratch) = scratch.split_at_mut(scratch.len() / parts * low);
+    fork.join(
+        &mut || left.take().into_iter().for_each(|left| halve(fork, low, left, low_scratch, cut, work)),
+        &mut || right.take().into_iter().for_each(|right| halve(fork, parts - low, right, high_scratch, cut, work)),
+    );
 }
 
 #[cfg(test)]
