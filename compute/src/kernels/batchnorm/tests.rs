@@ -340,16 +340,13 @@ fn all_instruction_sets_agree_to_the_last_bit() {
     }
 }
 
-/// Runs the forward pass and the gradient on `threads` threads, and returns outputs, gradients and statistics.
-fn on_threads(threads: usize, spec: &Spec, x: &[f32], dy: &[f32]) -> Vec<f32> {
+/// Runs the forward pass on `threads` threads, and returns the outputs, the saved and the moving statistics.
+fn forward_on_threads(threads: usize, spec: &Spec, x: &[f32]) -> [Vec<f32>; 5] {
     let fork = SerialFork(threads);
-    let context = Context::on(BATCH, &fork);
-    let (mut y, mut dx) = (vec![0.0; x.len()], dy.to_vec());
-    let channels = || vec![0.0; spec.channels];
-    let [mut mean, mut inverse, mut moving_mean, mut moving_variance, mut dgamma, mut dbeta] =
-        [(); 6].map(|()| channels());
+    let mut y = vec![0.0; x.len()];
+    let [mut mean, mut inverse, mut moving_mean, mut moving_variance] = [(); 4].map(|()| vec![0.0; spec.channels]);
     f32::batchnorm_train_forward(
-        &context,
+        &Context::on(BATCH, &fork),
         spec,
         &MEASURED,
         x,
@@ -361,6 +358,16 @@ fn on_threads(threads: usize, spec: &Spec, x: &[f32], dy: &[f32]) -> Vec<f32> {
         &mut mean,
         &mut inverse,
     );
+    [y, mean, inverse, moving_mean, moving_variance]
+}
+
+/// Runs the forward pass and the gradient on `threads` threads, and returns outputs, gradients and statistics.
+fn on_threads(threads: usize, spec: &Spec, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    let fork = SerialFork(threads);
+    let context = Context::on(BATCH, &fork);
+    let [y, mean, inverse, moving_mean, moving_variance] = forward_on_threads(threads, spec, x);
+    let mut dx = dy.to_vec();
+    let [mut dgamma, mut dbeta] = [(); 2].map(|()| vec![0.0; spec.channels]);
     f32::batchnorm_grad(&context, spec, &MEASURED, x, &[], &[], &mean, &inverse, &[], &mut dx, &mut dgamma, &mut dbeta);
     [y, dx, mean, inverse, moving_mean, moving_variance, dgamma, dbeta].concat()
 }
@@ -382,27 +389,8 @@ fn any_number_of_threads_gives_the_same_bits() {
 fn an_activation_acts_on_the_parts_of_threads() {
     let spec = Spec { rows: 515, activation: Some(Activation::Tanh), ..spec(32) };
     let [x, ..] = samples(9, &spec, false).map(|values| narrow::<f32>(&values));
-    let forward = |threads: usize| {
-        let fork = SerialFork(threads);
-        let [mut mean, mut inverse, mut moving_mean, mut moving_variance] = [(); 4].map(|()| vec![0.0; spec.channels]);
-        let mut y = vec![0.0; x.len()];
-        f32::batchnorm_train_forward(
-            &Context::on(BATCH, &fork),
-            &spec,
-            &MEASURED,
-            &x,
-            &[],
-            &[],
-            &mut moving_mean,
-            &mut moving_variance,
-            &mut y,
-            &mut mean,
-            &mut inverse,
-        );
-        y
-    };
-    let one = forward(1);
-    assert!([2, 3, 7].into_iter().all(|threads| forward(threads) == one));
+    let one = forward_on_threads(1, &spec, &x);
+    assert!([2, 3, 7].into_iter().all(|threads| forward_on_threads(threads, &spec, &x) == one));
 }
 
 /// The first positions are unlike the others, and the last ones do not fill the lanes.
