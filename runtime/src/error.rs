@@ -1,6 +1,7 @@
 //! Errors outside the kernels, each with the value that was found and the one that was expected.
 
 mod origin;
+mod phrases;
 mod setting;
 mod weight_difference;
 
@@ -13,6 +14,8 @@ use crate::simd::MissingInstructions;
 use crate::suggest::choices;
 
 pub use origin::Origin;
+use phrases::{class_range, last_good, lines, listed, named};
+pub use phrases::{counted, panic_message};
 pub use setting::{SettingValue, count_setting, setting};
 pub use weight_difference::WeightDifference;
 
@@ -452,37 +455,6 @@ pub enum Error {
 
 debug_as_sentence!(Error);
 
-/// Formats the name of a column after its number.
-fn named(name: Option<&str>) -> String {
-    name.map_or_else(String::new, |name| format!(" (`{name}`)"))
-}
-
-/// Formats indices as a list.
-fn listed(indices: &[usize]) -> String {
-    indices.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn last_good(checkpoint: Option<&std::path::Path>) -> String {
-    checkpoint.map_or(String::new(), |path| format!("; the last good checkpoint is {}", path.display()))
-}
-
-/// Formats a count with its noun: `1 number`, `3 numbers`.
-pub fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
-}
-
-fn class_range(classes: usize) -> String {
-    match classes {
-        0 => "there are no classes".to_owned(),
-        1 => "the only class is 0".to_owned(),
-        _ => format!("the classes are 0 to {}", classes - 1),
-    }
-}
-
-fn lines(differences: &[WeightDifference]) -> String {
-    differences.iter().map(|difference| format!("\n  {difference}")).collect()
-}
-
 impl Error {
     /// Wraps an error of your own, for a callback or a source of samples to return. A text works too: `Error::other("no more disk")`.
     pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -508,10 +480,4 @@ impl Error {
         let path = path.to_owned();
         move |source| Self::Io { path, action, source }
     }
-}
-
-/// Returns the message of a panic that was caught.
-pub fn panic_message(panic: &(dyn core::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("without words").to_owned()
 }
