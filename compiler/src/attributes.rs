@@ -61,7 +61,8 @@ fn applicable(meta: &Meta, lints: bool) -> Option<Meta> {
 pub(crate) fn of_type(network: &Network, context: &Context<'_>) -> TokenStream {
     let parsed = |&span: &Span| {
         let tokens = text(span, context.source).parse::<TokenStream>().ok()?;
-        Some(located(tokens, &mut span.start.clone(), span.end, context))
+        let mut next = span.start;
+        Some(located(tokens, &mut next, span.end, context))
     };
     network.attributes.iter().filter_map(parsed).collect()
 }

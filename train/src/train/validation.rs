@@ -88,6 +88,8 @@ impl core::fmt::Display for Validation {
 pub struct Validator<'a, N: Network, Y> {
     // Answers and targets are kept only if there are metrics to read them.
     samples: &'a dyn Samples<N::Input, Y>,
+    /// The name of the samples in errors.
+    origin: String,
     evaluator: Evaluator,
     metrics: Vec<NamedMeasure<N, Y>>,
     answers: Vec<N::Output>,
@@ -104,11 +106,12 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
     }
 
     pub(crate) fn of(samples: &'a dyn Samples<N::Input, Y>) -> Result<Self, Error> {
+        let origin = validation_origin(samples.origin());
         if samples.is_empty() {
-            return Err(Error::Empty { origin: validation_origin(samples.origin()) });
+            return Err(Error::Empty { origin });
         }
         let evaluator = Evaluator::new(samples.len());
-        Ok(Self { samples, evaluator, metrics: Vec::new(), answers: Vec::new(), targets: Vec::new() })
+        Ok(Self { samples, origin, evaluator, metrics: Vec::new(), answers: Vec::new(), targets: Vec::new() })
     }
 
     /// Adds a metric over all answers, from [`metrics`](super::metrics) or of your own.
@@ -158,7 +161,7 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
         loss: &L,
         rules: Option<&EarlyStopping>,
     ) -> Result<(), Error> {
-        super::evaluate::check::<N, Y, L>(self.samples, loss, &validation_origin(self.samples.origin()))?;
+        super::evaluate::check::<N, Y, L>(self.samples, loss, &self.origin)?;
         let first = copies([self.samples.target(0)]);
         let answer = network.predict_batch(core::slice::from_ref(self.samples.input(0)));
         for metric in &self.metrics {
@@ -180,7 +183,7 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
         threads: &Threads,
     ) -> Result<Validation, Error> {
         let loss = self.evaluator.run(network, self.samples, loss, threads, &mut self.answers);
-        let loss = explained::<N, Y>(loss, self.samples, &validation_origin(self.samples.origin()))?;
+        let loss = explained::<N, Y>(loss, self.samples, &self.origin)?;
         let mut metrics = Vec::with_capacity(self.metrics.len());
         for metric in &self.metrics {
             metrics.push((metric.name, (metric.measure)(&self.answers, &self.targets)?));
