@@ -255,6 +255,7 @@ fn layers_say_what_would_fit() {
         ("8", "softmax 4; softmax 3", "softmax 3", "its input has been through a softmax already"),
         ("8", "softmax 4 softmax", "softmax", "its input has been through a softmax already"),
         ("8", "logsoftmax 4; softmax", "softmax", "its input has been through a softmax already"),
+        ("8", "dense 4 softmax; softmax", "softmax", "its input has been through a softmax already"),
         ("8x8x4", "reshape 7x7x4", "reshape 7x7x4", "must multiply to 256"),
         ("8x8x4", "bn momentum 2", "momentum 2", "between 0 and 1"),
         ("8x8x4", "bn eps 0", "eps 0", "must be more than 0"),

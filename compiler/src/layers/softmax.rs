@@ -64,9 +64,9 @@ fn lower(
     lowering: &mut Lowering<'_>,
     mut input: ValueId,
 ) -> Result<ValueId, Diagnostic> {
-    lowering.refuse_softmax_after_softmax(layer, input)?;
     if layer.argument.is_some() {
         let classes = layer.count("the number of classes")?;
+        lowering.refuse_probabilities(layer, input)?;
         input = connect(classes, layer, lowering, input)?;
     } else if let Some(option) = layer.options.first() {
         let (word, written) = (layer.word.name, option.option.form);

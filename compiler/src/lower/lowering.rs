@@ -6,7 +6,7 @@ use netwright_grammar::{Call, Diagnostic, Diagnostics, Span};
 
 use super::foreign::ForeignContext;
 use crate::builder::{BuildError, Builder, NewLayer, WeightOptions};
-use crate::graph::{Graph, Head, LayerId, Origin, ParameterKind, Tensor, ValueId};
+use crate::graph::{Graph, Head, LayerId, Node, Origin, ParameterKind, Tensor, ValueId};
 use crate::ops::Op;
 use crate::shape::Shape;
 use crate::words::{SharedOptions, Use, WordPosition};
@@ -378,17 +378,38 @@ impl<'a> Lowering<'a> {
 
     /// The diagnostic for a layer that does not accept its input.
     pub(crate) fn diagnostic(&self, layer: &Use, message: &str) -> Diagnostic {
-        Diagnostic::new(layer.span, format!("{}: {message}", self.text(layer.span))).note(self.shapes_so_far())
+        self.diagnostic_at(layer.span, message)
     }
 
-    /// Rejects a softmax whose input is probabilities: such a network would train badly without any error.
-    pub(crate) fn refuse_softmax_after_softmax(&self, layer: &Use, input: ValueId) -> Result<(), Diagnostic> {
-        let before = self.builder.graph().producer(input);
-        if before.is_none_or(|node| !matches!(node.op.head(), Head::Softmax | Head::LogSoftmax)) {
-            return Ok(());
+    fn diagnostic_at(&self, span: Span, message: &str) -> Diagnostic {
+        Diagnostic::new(span, format!("{}: {message}", self.text(span))).note(self.shapes_so_far())
+    }
+
+    /// Rejects an output layer whose input is probabilities: such a network would train badly without any error.
+    pub(crate) fn refuse_probabilities(&self, layer: &Use, input: ValueId) -> Result<(), Diagnostic> {
+        match self.softmax_of(input) {
+            Some(_) => Err(self.second_softmax(layer.span)),
+            None => Ok(()),
         }
-        Err(self
-            .diagnostic(layer, "its input has been through a softmax already")
-            .help("keep one output layer; for probabilities in the middle of a network, write `softmax` without a number, then `dense`"))
+    }
+
+    /// Reports a network whose answers have been through two softmaxes. In the middle of a network they are activations.
+    pub(super) fn report_second_softmax(&mut self, output: ValueId) {
+        let Some(last) = self.softmax_of(output) else { return };
+        if last.inputs.iter().any(|&input| self.softmax_of(input).is_some()) {
+            let origin = self.builder.graph().layers[last.layer.0].origin;
+            self.report(self.second_softmax(self.spans[origin.0]));
+        }
+    }
+
+    /// The node that computes a value, if it is a softmax.
+    fn softmax_of(&self, value: ValueId) -> Option<&Node> {
+        let node = self.builder.graph().producer(value)?;
+        matches!(node.op.head(), Head::Softmax | Head::LogSoftmax).then_some(node)
+    }
+
+    fn second_softmax(&self, span: Span) -> Diagnostic {
+        self.diagnostic_at(span, "its input has been through a softmax already")
+            .help("keep one output layer; for probabilities in the middle of a network, write `softmax` without a number, then `dense`")
     }
 }

@@ -225,6 +225,7 @@ fn lower_network<'a>(
                 .help("write at least one stage between the braces: `{ dense 10 }`"),
         );
     }
+    lowering.report_second_softmax(output);
     let (mut graph, made) = lowering.finish(output);
     graph.objective = objective(network).unwrap_or_else(|diagnostic| {
         diagnostics.push(diagnostic);
