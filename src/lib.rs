@@ -64,6 +64,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `std` | yes | training, data, files; without it a network predicts with `core` alone |
+//! | `winograd` | yes | Winograd's algorithm for 3x3 convolutions where it is estimated faster: 2.25 to 4 times fewer multiplications, a little more rounding |
 //! | `progress` | no | a progress bar on terminals, instead of a line for each epoch |
 //! | `ctrlc` | no | on Ctrl-C, a run finishes its step and saves |
 //! | `images` | no | folders of PNG and JPEG files |
