@@ -1,6 +1,6 @@
 //! The fully connected layer, equation (2) of slide 4: z = W a + b.
 
-use netwright_abi::spec::conv::PANEL;
+use netwright_abi::spec::conv::WIDEST_TILE;
 use netwright_abi::spec::dense::Spec;
 use netwright_abi::{Axes, Epilogue, kernels};
 
@@ -108,7 +108,7 @@ impl Operation for Dense {
             Direction::InputGradient => (inputs, !self.transposed),
             Direction::WeightGradient => return self.weight_gradients(weights),
         };
-        let is_wide = columns > 2 * PANEL;
+        let is_wide = columns > WIDEST_TILE;
         let candidate = |name, why, work, memory| Candidate { name, why, work, packing: None, memory };
         let product = |work| candidate("gemm", "a product of matrices", work, weights.min(MOST_PACKED));
         let direct = |slowdown| {

@@ -29,6 +29,7 @@ pub(crate) mod tile;
 mod transposed;
 mod vector_matrix;
 
+use netwright_abi::spec::conv::WIDEST_TILE;
 use tile::{PANEL, Product};
 
 /// Products of a partial sum; rows of B that are packed at once.
@@ -39,7 +40,7 @@ pub(crate) const ROWS: usize = 48;
 
 /// Columns from which on copying A pays: its rows, or its columns, may be so far apart that they map to the same set of the L1 cache or
 /// each need a page of their own.
-const COPIED_FROM: usize = 4 * PANEL;
+const COPIED_FROM: usize = 2 * WIDEST_TILE;
 
 /// Rows of A from which on copying them pays, and packing a B whose contiguous rows are [far apart](FAR).
 const PACKED_FROM: usize = 16;
@@ -228,7 +229,7 @@ fn gemm_at<T: Elementary>(
     let is_packed = !b.packed.is_empty();
     let is_near = b.stride[0] < FAR && b.rows * b.columns <= CACHED;
     let many = if is_near { MANY } else { PACKED_FROM };
-    let pack = is_packed || b.stride[1] != 1 || (a.rows >= many && b.columns > 2 * PANEL);
+    let pack = is_packed || b.stride[1] != 1 || (a.rows >= many && b.columns > WIDEST_TILE);
     let room = (DEPTH.min(b.rows) + pack::GAP) * ROWS;
     let copy =
         a.rows >= PACKED_FROM && b.columns >= COPIED_FROM || is_aliased(&a) && is_packed && scratch.len() >= room;

@@ -72,7 +72,7 @@ impl<T: Elementary> WithSimd<T> for Tiles<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
         let Self { product, depth, ahead } = self;
-        let Product { columns: all, b_panel, b_width, b_last, .. } = *product;
+        let Product { columns: all, b_width, b_last, .. } = *product;
         // Rows are divided evenly: 15 into three times 5, not into 6, 6 and 3; except where A is transposed and the product has a single
         // vector of columns.
         let is_narrow = const { has_narrow::<T, S>() } && product.a_row == 1 && all <= S::LANES && ahead == 0;
@@ -81,75 +81,37 @@ impl<T: Elementary> WithSimd<T> for Tiles<'_, T> {
         let width = const { widest::<T, S>() };
         let (share, steps) =
             if ahead == 0 { (0, 1) } else { (width.div_ceil(cuts), product.loops.iter().product::<usize>().max(1)) };
-        // The columns of panels of equal width: a tile may span two of them.
+        // The columns of panels of equal width: a tile may span several of them.
         let equal_width = if b_last == b_width { all } else { (all - 1) / PANEL * PANEL };
-        // A product may be as small as a tile: the parts of the epilogue that tiles share are computed once.
-        let Epilogue { scale, shift, accumulate, .. } = product.epilogue;
-        let [scale, shift] = [scale, shift].map(|each| (!each.is_empty()).then_some(each.as_ptr()));
-        let (bounds, is_stored) = (product.epilogue.bounds(), product.epilogue.activation_after_bounds().is_none());
-        let (mut row, mut finished, mut cut) = (0, 0, 0);
-        while row < product.rows {
-            let left = product.rows - row;
+        let bounds = product.epilogue.activation.filter(|activation| activation.bounds().is_some());
+        let bounds = bounds.map(|_| product.epilogue.bounds());
+        let is_stored = product.epilogue.activation_after_bounds().is_none();
+        let mut strip = Strip { product, depth, ahead, share, steps, equal_width, bounds, row: 0, cut: 0 };
+        let mut finished = 0;
+        while strip.row < product.rows {
+            let left = product.rows - strip.row;
             let rows = if is_narrow && left >= NARROW_ROWS {
                 NARROW_ROWS
             } else {
                 left.div_ceil(left.div_ceil(const { rows::<T, S>() }))
             };
-            let mut column = 0;
-            while column < all {
-                let (panel, within) = (column / PANEL, column % PANEL);
-                let columns = if equal_width > column + width - S::LANES {
-                    width.min(equal_width - column)
-                } else {
-                    ((all - panel * PANEL).min(PANEL) - within).min(2 * S::LANES)
-                };
-                // Where masked accesses are slow, a partial vector is a tile of its own: fewer tiles are compiled.
-                let is_partial = const { !S::FREE_MASKS } && columns > S::LANES && columns < 2 * S::LANES;
-                let columns = if is_partial { S::LANES } else { columns };
-                let b_width = if (panel + 1) * PANEL >= all { b_last } else { b_width };
-                let from_panel = (within + cut * share) * steps;
-                let prefetched = (panel + from_panel / (PANEL * steps)) * b_panel + from_panel % (PANEL * steps);
-                // SAFETY: the offsets of a tile stay within the elements that the product addresses.
-                let tile = unsafe {
-                    Tile {
-                        loops: product.loops,
-                        depth,
-                        a: product.a.add(row * product.a_row),
-                        a_row: product.a_row,
-                        a_step: product.a_step,
-                        b: product.b.add(panel * b_panel + within),
-                        b_panel,
-                        b_step: product.b_rows.map(|rows| rows * b_width),
-                        ahead: product.b.wrapping_add(ahead).wrapping_add(prefetched),
-                        share,
-                        c: product.c.add(row * product.c_row + column),
-                        c_row: product.c_row,
-                        scale: scale.map(|scale| scale.wrapping_add(column)),
-                        shift: shift.map(|shift| shift.wrapping_add(column)),
-                        accumulate,
-                        bounds,
-                        columns,
-                    }
-                };
-                match rows {
-                    1 => simd.call(Rows::<T, 1>(&tile)),
-                    2 => simd.call(Rows::<T, 2>(&tile)),
-                    3 => simd.call(Rows::<T, 3>(&tile)),
-                    4 => simd.call(Rows::<T, 4>(&tile)),
-                    5 => simd.call(Rows::<T, 5>(&tile)),
-                    6 => simd.call(Rows::<T, 6>(&tile)),
-                    NARROW_ROWS => simd.call(Narrow(&tile)),
-                    _ => unreachable!("rows are cut into tiles"),
-                }
-                column += columns;
+            match rows {
+                1 => simd.call(Rows::<T, 1>(&strip)),
+                2 => simd.call(Rows::<T, 2>(&strip)),
+                3 => simd.call(Rows::<T, 3>(&strip)),
+                4 => simd.call(Rows::<T, 4>(&strip)),
+                5 => simd.call(Rows::<T, 5>(&strip)),
+                6 => simd.call(Rows::<T, 6>(&strip)),
+                NARROW_ROWS => simd.call(Narrow(&strip)),
+                _ => unreachable!("rows are cut into tiles"),
             }
-            row += rows;
-            cut += 1;
-            let stored = row - finished;
-            if !is_stored && (row == product.rows || stored * product.columns >= HOT) {
+            strip.row += rows;
+            strip.cut += 1;
+            let stored = strip.row - finished;
+            if !is_stored && (strip.row == product.rows || stored * product.columns >= HOT) {
                 // SAFETY: these rows of C have just been stored by the tiles above.
                 unsafe { finish(simd.isa(), product, finished, stored) };
-                finished = row;
+                finished = strip.row;
             }
         }
     }
@@ -192,9 +154,69 @@ const fn has_narrow<T: Elementary, S: Simd<T>>() -> bool {
 }
 
 /// Returns the columns of the widest tile. It has four vectors where registers fit the accumulators of six rows: this needs fewer loads per
-/// multiply-add than twelve rows of two vectors. Where panels of B are narrower, it spans two.
+/// multiply-add than twelve rows of two vectors. Where panels of B are narrower, it spans several.
 const fn widest<T: Elementary, S: Simd<T>>() -> usize {
     S::LANES * if S::REGISTERS >= 32 { 4 } else { 2 }
+}
+
+/// The tiles of some rows of C, from left to right.
+struct Strip<'a, T> {
+    product: &'a Product<'a, T>,
+    depth: usize,
+    ahead: usize,
+    /// The elements of B that a tile prefetches in each step, and its steps.
+    share: usize,
+    steps: usize,
+    /// The columns of panels of equal width: a tile may span several of them.
+    equal_width: usize,
+    bounds: Option<Bounds<T>>,
+    /// The first row, and the number of strips above.
+    row: usize,
+    cut: usize,
+}
+
+impl<T: Elementary> Strip<'_, T> {
+    /// Returns the tile that starts at a column.
+    ///
+    /// # Safety
+    /// As [`run`], for the product of the strip.
+    #[inline(always)]
+    unsafe fn tile<S: Simd<T>>(&self, column: usize) -> Tile<T> {
+        let Self { product, share, steps, row, .. } = *self;
+        let Product { columns: all, b_panel, b_width, b_last, .. } = *product;
+        let Epilogue { scale, shift, accumulate, .. } = product.epilogue;
+        let width = const { widest::<T, S>() };
+        let (panel, within) = (column / PANEL, column % PANEL);
+        let left = if self.equal_width > column { self.equal_width } else { all } - column;
+        let columns = left.min(if left > width - S::LANES { width } else { 2 * S::LANES });
+        // Where masked accesses are slow, a partial vector is a tile of its own: fewer tiles are compiled.
+        let is_partial = const { !S::FREE_MASKS } && columns > S::LANES && columns < 2 * S::LANES;
+        let b_width = if (panel + 1) * PANEL >= all { b_last } else { b_width };
+        let from_panel = within + self.cut * share;
+        let prefetched = (panel + from_panel / PANEL) * b_panel + from_panel % PANEL * steps;
+        // SAFETY: the offsets of a tile stay within the elements that the product addresses.
+        unsafe {
+            Tile {
+                loops: product.loops,
+                depth: self.depth,
+                a: product.a.add(row * product.a_row),
+                a_row: product.a_row,
+                a_step: product.a_step,
+                b: product.b.add(panel * b_panel + within),
+                b_panel,
+                b_step: product.b_rows.map(|rows| rows * b_width),
+                ahead: product.b.wrapping_add(self.ahead).wrapping_add(prefetched),
+                share,
+                c: product.c.add(row * product.c_row + column),
+                c_row: product.c_row,
+                scale: (!scale.is_empty()).then(|| scale.as_ptr().wrapping_add(column)),
+                shift: (!shift.is_empty()).then(|| shift.as_ptr().wrapping_add(column)),
+                accumulate,
+                bounds: self.bounds,
+                columns: if is_partial { S::LANES } else { columns },
+            }
+        }
+    }
 }
 
 /// A tile of a [`Product`], whose accumulators fit into registers; `b`, `c`, the scale and the shift point to its columns.
@@ -217,12 +239,12 @@ struct Tile<T> {
     scale: Option<*const T>,
     shift: Option<*const T>,
     accumulate: bool,
-    bounds: Bounds<T>,
+    bounds: Option<Bounds<T>>,
     columns: usize,
 }
 
-/// A tile of `R` rows. Only [`Tiles`] makes one.
-struct Rows<'a, T, const R: usize>(&'a Tile<T>);
+/// A strip of `R` rows. Only [`Tiles`] makes one.
+struct Rows<'a, T, const R: usize>(&'a Strip<'a, T>);
 
 impl<T: Elementary, const R: usize> WithSimd<T> for Rows<'_, T, R> {
     type Output = ();
@@ -233,42 +255,47 @@ impl<T: Elementary, const R: usize> WithSimd<T> for Rows<'_, T, R> {
         if const { R > rows::<T, S>() } {
             unreachable!("rows are cut into tiles");
         } else {
-            let (Self(tile), lanes) = (self, S::LANES);
-            // SAFETY: the caller of `run` guarantees that the memory is valid; the columns are those of the tile.
-            unsafe {
-                if const { widest::<T, S>() > 2 * S::LANES } && tile.columns > 3 * lanes {
-                    compute::<T, S, R, 4, true, false>(simd, tile);
-                } else if const { !S::FREE_MASKS } && tile.columns > lanes {
-                    compute::<T, S, R, 2, false, false>(simd, tile);
-                } else if const { S::FREE_MASKS } && tile.columns > lanes {
-                    compute::<T, S, R, 2, true, false>(simd, tile);
-                } else if const { !S::FREE_MASKS } && tile.columns == lanes {
-                    compute::<T, S, R, 1, false, false>(simd, tile);
-                } else if const { S::Half::LANES < S::LANES } && tile.columns <= S::Half::LANES {
-                    compute::<T, S::Half, R, 1, true, false>(simd.half(), tile);
-                } else {
-                    compute::<T, S, R, 1, true, false>(simd, tile);
+            let (Self(strip), lanes, mut column) = (self, S::LANES, 0);
+            while column < strip.product.columns {
+                // SAFETY: the caller of `run` guarantees that the memory is valid; the columns are those of the tile.
+                unsafe {
+                    let tile = &strip.tile::<S>(column);
+                    if const { widest::<T, S>() > 2 * S::LANES } && tile.columns > 3 * lanes {
+                        compute::<T, S, R, 4, true, false>(simd, tile);
+                    } else if const { !S::FREE_MASKS } && tile.columns > lanes {
+                        compute::<T, S, R, 2, false, false>(simd, tile);
+                    } else if const { S::FREE_MASKS } && tile.columns > lanes {
+                        compute::<T, S, R, 2, true, false>(simd, tile);
+                    } else if const { !S::FREE_MASKS } && tile.columns == lanes {
+                        compute::<T, S, R, 1, false, false>(simd, tile);
+                    } else if const { S::Half::LANES < S::LANES } && tile.columns <= S::Half::LANES {
+                        compute::<T, S::Half, R, 1, true, false>(simd.half(), tile);
+                    } else {
+                        compute::<T, S, R, 1, true, false>(simd, tile);
+                    }
+                    column += tile.columns;
                 }
             }
         }
     }
 }
 
-/// A tile of [`NARROW_ROWS`] rows and a single vector. Only [`Tiles`] makes one.
-struct Narrow<'a, T>(&'a Tile<T>);
+/// A strip of [`NARROW_ROWS`] rows and a single vector. Only [`Tiles`] makes one.
+struct Narrow<'a, T>(&'a Strip<'a, T>);
 
 impl<T: Elementary> WithSimd<T> for Narrow<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        let Self(tile) = self;
+        let Self(strip) = self;
         if const { !has_narrow::<T, S>() } {
             unreachable!("rows are cut into tiles");
         } else {
-            // SAFETY: the caller of `run` guarantees that the memory is valid; the tile is no wider than a vector, and its rows of A are
+            // SAFETY: the caller of `run` guarantees that the memory is valid; the product is no wider than a vector, and its rows of A are
             // contiguous.
             unsafe {
+                let tile = &strip.tile::<S>(0);
                 if const { S::Half::LANES < S::LANES && has_narrow::<T, S::Half>() } && tile.columns <= S::Half::LANES {
                     compute::<T, S::Half, NARROW_ROWS, 1, true, true>(simd.half(), tile);
                 } else {
@@ -394,31 +421,43 @@ unsafe fn compute<
         if cut {
             add_to::<T, S, R, N>(&mut sums, parts.assume_init_ref());
         }
-        let (mut scales, mut shifts) = ([simd.splat(T::ONE); N], [zero; N]);
-        for j in 0..N {
-            if let Some(scale) = tile.scale {
-                scales[j] = simd.load_edge(scale.add(j * S::LANES), PARTIAL && j == N - 1, mask);
+        // One loop for each part of the epilogue, because the compiler does not unroll a single one of this size.
+        if tile.scale.is_some() || tile.shift.is_some() {
+            let (mut scales, mut shifts) = ([simd.splat(T::ONE); N], [zero; N]);
+            for j in 0..N {
+                if let Some(scale) = tile.scale {
+                    scales[j] = simd.load_edge(scale.add(j * S::LANES), PARTIAL && j == N - 1, mask);
+                }
+                if let Some(shift) = tile.shift {
+                    shifts[j] = simd.load_edge(shift.add(j * S::LANES), PARTIAL && j == N - 1, mask);
+                }
             }
-            if let Some(shift) = tile.shift {
-                shifts[j] = simd.load_edge(shift.add(j * S::LANES), PARTIAL && j == N - 1, mask);
+            for i in 0..R {
+                for j in 0..N {
+                    sums[i][j] = sums[i][j].multiply_add(scales[j], shifts[j]);
+                }
             }
         }
-        let bounds = tile.bounds.splat(simd);
-        // Two loops, because the compiler does not unroll a single one of this size.
-        for i in 0..R {
-            for j in 0..N {
-                sums[i][j] = sums[i][j].multiply_add(scales[j], shifts[j]);
-                if tile.accumulate {
+        if tile.accumulate {
+            for i in 0..R {
+                for j in 0..N {
                     let c = tile.c.add(i * tile.c_row + j * S::LANES);
                     sums[i][j] = sums[i][j] + simd.load_edge(c, PARTIAL && j == N - 1, mask);
+                }
+            }
+        }
+        if let Some(bounds) = tile.bounds {
+            let bounds = bounds.splat(simd);
+            for i in 0..R {
+                for j in 0..N {
+                    sums[i][j] = bounds.clamp_vector(sums[i][j]);
                 }
             }
         }
         for i in 0..R {
             for j in 0..N {
                 let c = tile.c.add(i * tile.c_row + j * S::LANES);
-                let sum = bounds.clamp_vector(sums[i][j]);
-                if PARTIAL && j == N - 1 { sum.store_masked(c, mask) } else { sum.store_at(c) }
+                if PARTIAL && j == N - 1 { sums[i][j].store_masked(c, mask) } else { sums[i][j].store_at(c) }
             }
         }
     }

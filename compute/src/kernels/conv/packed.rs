@@ -3,10 +3,10 @@
 //! first copied, each once for all filters, where there are enough filters; otherwise they are read from the image, or from a band with its
 //! padding.
 
-use netwright_abi::spec::conv::LINE;
+use netwright_abi::spec::conv::{LINE, WIDEST_TILE};
 
 use super::correlate::{Correlation, Filters, band_len};
-use super::gemm::{packed_filters, windows};
+use super::gemm::windows;
 use super::{Spec, gemm};
 use crate::cache;
 use crate::context::Context;
@@ -19,7 +19,7 @@ use crate::scalar::Scalar;
 use crate::simd::Isa;
 
 /// Packs the filters into panels of [`PANEL`](super::PANEL), in which those of one tap and channel are contiguous; the last panel is padded
-/// with zeros to whole cache lines.
+/// with zeros.
 pub fn conv_pack<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
     assert!(spec.groups == 1 && w.len() == spec.weights_len(), "length of the weights");
     assert_eq!(prepared.len(), spec.packed_len(), "length of the packed filters");
@@ -27,7 +27,7 @@ pub fn conv_pack<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepar
     let panels = prepared.chunks_mut(w.len() / filters * PANEL);
     for (first, panel) in (0..filters).step_by(PANEL).zip(panels) {
         let columns = PANEL.min(filters - first);
-        for (row, w) in panel.chunks_exact_mut(columns.next_multiple_of(LINE)).zip(w.chunks_exact(filters)) {
+        for (row, w) in panel.chunks_exact_mut(PANEL).zip(w.chunks_exact(filters)) {
             row[..columns].copy_from_slice(&w[first..first + columns]);
             row[columns..].fill(T::ZERO);
         }
@@ -65,7 +65,7 @@ pub fn conv_packed_forward<T: Elementary>(
 }
 
 /// Columns of filters that are prefetched together while others are used: those of the widest tile.
-const COLUMNS: usize = 2 * PANEL;
+const COLUMNS: usize = WIDEST_TILE;
 
 /// The approximate elements of filters that are used for all windows before the next.
 const FEW: usize = 32 * 1024;
@@ -104,7 +104,7 @@ const fn at_once(spec: &Spec) -> usize {
     if fit < all { fit } else { all }
 }
 
-/// y\[i′,j′,f′] = f(scale\[f′] · Σ a·w + shift\[f′])   (slide 37), with filters in panels, the last padded to whole lines.
+/// y\[i′,j′,f′] = f(scale\[f′] · Σ a·w + shift\[f′])   (slide 37), with filters in panels, the last padded.
 #[allow(clippy::too_many_arguments)]
 pub(super) fn forward<T: Elementary>(
     isa: Isa,
@@ -124,6 +124,11 @@ pub(super) fn forward<T: Elementary>(
     } else {
         layer.of_bands(x, y, scratch);
     }
+}
+
+/// Returns filters of `depth` elements in panels.
+fn filters_of_panels<T>(data: &[T], depth: usize, columns: usize) -> Filters<'_, T> {
+    Filters { data, columns, panel: depth * PANEL, width: PANEL, last: PANEL, ahead: 0 }
 }
 
 /// The operands that all windows share.
@@ -185,23 +190,19 @@ impl<T: Elementary> Layer<'_, T> {
             target_step: [windows * filters, filters],
         };
         let epilogue = self.epilogue.of_part(offset == 0, offset + depth == all);
-        let (whole, at_once) = (filters / PANEL * PANEL, (FEW / depth / COLUMNS * COLUMNS).max(COLUMNS));
-        let mut first = 0;
-        while first < filters {
-            // A narrower last panel is a group of its own.
-            let columns = at_once.min(if first < whole { whole } else { filters } - first);
-            let width = columns.next_multiple_of(LINE).min(PANEL);
-            let start = first * all + offset * width;
+        let at_once = (FEW / depth / COLUMNS * COLUMNS).max(COLUMNS);
+        for first in (0..filters).step_by(at_once) {
+            let columns = at_once.min(filters - first);
+            let start = first * all + offset * PANEL;
             let next = match (first + columns < filters, offset + depth < all) {
-                (true, _) => (first + columns) * all + offset * width,
+                (true, _) => (first + columns) * all + offset * PANEL,
                 (false, true) => (offset + depth) * PANEL,
                 (false, false) => 0,
             };
             let (data, ahead) = (&self.w[start..], next.wrapping_sub(start));
-            let group = Filters { data, columns, panel: all * PANEL, width: PANEL, last: width, ahead };
+            let group = Filters { ahead, ..filters_of_panels(data, all, columns) };
             row.target[1] = first;
             row.run(self.isa, x, group, epilogue.channels(first, columns), y, &mut []);
-            first += columns;
         }
     }
 
@@ -211,10 +212,10 @@ impl<T: Elementary> Layer<'_, T> {
         let at_once = pack::group::<T>(depth, filters);
         for first in (0..filters).step_by(at_once) {
             let columns = at_once.min(filters - first);
-            let data = &self.w[first * depth..][..columns.next_multiple_of(LINE) * depth];
+            let data = &self.w[first * depth..][..columns.next_multiple_of(PANEL) * depth];
             windows.target[1] = first;
             let epilogue = self.epilogue.channels(first, columns);
-            windows.run(self.isa, x, packed_filters(data, depth, columns, LINE), epilogue, y, scratch);
+            windows.run(self.isa, x, filters_of_panels(data, depth, columns), epilogue, y, scratch);
         }
     }
 }

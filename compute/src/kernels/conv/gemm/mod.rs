@@ -21,6 +21,7 @@ use crate::gemm::{self, Matrix, pack};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
+use netwright_abi::spec::conv::WIDEST_TILE;
 
 /// Returns the same layer with its pixels in one column, for a pointwise convolution: its rows, which threads share, are then pixels, and
 /// an image of few rows is split as evenly as one of many.
@@ -87,7 +88,7 @@ pub(super) fn forward<T: Elementary>(
         return gemm::gemm(isa, x, w, epilogue, y, all, scratch);
     }
     // Packing does not pay for few columns, nor for few rows.
-    let pack = all > 2 * PANEL && y.len() / all >= 28;
+    let pack = all > WIDEST_TILE && y.len() / all >= 28;
     let at_once = pack::group::<T>(depth, filters);
     let (packed, memory) = scratch.split_at_mut(depth * at_once);
     for group in 0..spec.groups {
@@ -96,10 +97,10 @@ pub(super) fn forward<T: Elementary>(
             let columns = at_once.min(filters - done);
             let first = group * filters + done;
             let weights = if !packed_before.is_empty() {
-                packed_filters(&packed_before[first * depth..][..columns * depth], depth, columns, 1)
+                packed_filters(&packed_before[first * depth..][..columns * depth], depth, columns)
             } else if pack {
                 pack::panels(&w[first..], [all, 1], depth, columns, packed);
-                packed_filters(packed, depth, columns, 1)
+                packed_filters(packed, depth, columns)
             } else {
                 Filters { data: &w[first..], columns, panel: PANEL, width: all, last: all, ahead: 0 }
             };
@@ -111,10 +112,9 @@ pub(super) fn forward<T: Elementary>(
     }
 }
 
-/// Returns filters in panels; the last panel is padded to a multiple of `line` columns.
-pub(super) fn packed_filters<T>(data: &[T], depth: usize, columns: usize, line: usize) -> Filters<'_, T> {
-    let last = ((columns - 1) % PANEL + 1).next_multiple_of(line);
-    Filters { data, columns, panel: depth * PANEL, width: PANEL, last, ahead: 0 }
+/// Returns filters in panels, the last of which is as narrow as its columns.
+fn packed_filters<T>(data: &[T], depth: usize, columns: usize) -> Filters<'_, T> {
+    Filters { data, columns, panel: depth * PANEL, width: PANEL, last: (columns - 1) % PANEL + 1, ahead: 0 }
 }
 
 /// A phase of the stride along one axis: the positions of the input with the same remainder by the stride, the taps that read them, and the
@@ -259,7 +259,7 @@ pub(super) fn grad_input<T: Elementary>(
                 let first = group * channels + done;
                 correlation.channels = [group * filters, filters];
                 correlation.target[1] = start + first;
-                let weights = packed_filters(packed, depth, columns, 1);
+                let weights = packed_filters(packed, depth, columns);
                 correlation.run(isa, dy, weights, epilogue.channels(first, columns), dx, memory);
             }
         }

@@ -34,7 +34,7 @@ use crate::gemm::DEPTH;
 use crate::gemm::tile::{self, Product};
 use crate::kernels::elementary::Elementary;
 use crate::simd::Isa;
-use netwright_abi::spec::conv::{LAST_CACHED, Winograd};
+use netwright_abi::spec::conv::{LAST_CACHED, WIDEST_TILE, Winograd};
 
 use tiles::{Inputs, OfForm, Outputs};
 
@@ -51,7 +51,7 @@ const TILES: usize = 36;
 /// The minimum tiles of a block where the transformed filters fit into no cache.
 const MANY_TILES: usize = 64;
 /// Filters of a block, whose products stay in a cache until their outputs are computed: the transformed inputs are read once per block.
-const BLOCK_FILTERS: usize = 2 * PANEL;
+const BLOCK_FILTERS: usize = WIDEST_TILE;
 /// Terms of a partial sum for patches of 8x8, whose transforms amplify rounding errors.
 const SHORT_PART: usize = DEPTH / 8;
 /// Elements of transformed filters that fill half of an L2 cache, and those that fill a quarter of a last-level cache: inputs and outputs
@@ -329,7 +329,7 @@ impl<T: Elementary> Layer<'_, T> {
                     b_rows: [0, 0, 1],
                     b_panel: channels * PANEL,
                     b_width: PANEL,
-                    b_last: (filter_block.width - 1) % PANEL + 1,
+                    b_last: PANEL,
                     c: c.as_mut_ptr(),
                     c_row: BLOCK_FILTERS,
                     epilogue: Epilogue::NONE,

@@ -18,7 +18,7 @@ use crate::kernels::elementary::Elementary;
 use crate::kernels::parts::compensated;
 use crate::scalar::Scalar;
 use crate::simd::{Isa, Simd, Vector, WithSimd};
-use netwright_abi::spec::conv::Winograd;
+use netwright_abi::spec::conv::{WIDEST_TILE, Winograd};
 
 /// The only form of [`Spec::winograd_of_weights`].
 const TILE: usize = 4;
@@ -27,9 +27,9 @@ const TAPS: usize = 3;
 const FORM: Winograd = Winograd { tile: TILE, patch: PATCH };
 
 /// Channels of a block.
-const CHANNELS: usize = PANEL;
+const CHANNELS: usize = 2 * PANEL;
 /// The maximum filters of a block.
-const FILTERS: usize = 2 * PANEL;
+const FILTERS: usize = WIDEST_TILE;
 /// The number of blocks from which on threads can share them.
 const MANY: usize = 2;
 /// The distance from the products of a block at one point to the next point, in elements.
@@ -52,7 +52,7 @@ impl Blocking {
         Self {
             tiling: Tiling::of(spec, FORM),
             at_once: FORM.tiles_of_weights(spec),
-            filters: if blocks < MANY { PANEL } else { FILTERS },
+            filters: if blocks < MANY { FILTERS / 2 } else { FILTERS },
         }
     }
 
@@ -180,32 +180,36 @@ impl<T: Elementary> TransformedTiles<'_, T> {
         let c = &mut products[point * PRODUCT..][..CHANNELS * FILTERS];
         let [rows, columns] = block.sizes;
         assert!(block.first.iter().all(|first| first.is_multiple_of(PANEL)) && self.tiles <= blocking.at_once);
-        assert!(rows <= CHANNELS && blocking.panel() <= a.len(), "channels of A");
+        assert!(rows <= CHANNELS && rows.div_ceil(PANEL) * blocking.panel() <= a.len(), "panels of A");
         assert!(columns <= FILTERS && columns.div_ceil(PANEL) * blocking.panel() <= b.len(), "panels of B");
-        // SAFETY: A is one panel, which has a column of its channels for each tile, and B whole panels with a row for each tile; both are
-        // compared with their slices above. C has a row of at least as many columns for each channel, and is borrowed mutably.
-        unsafe {
-            tile::run_ahead(
-                self.isa,
-                &Product {
-                    rows,
-                    columns,
-                    loops: [1, 1, self.tiles],
-                    a: a.as_ptr(),
-                    a_row: 1,
-                    a_step: [0, 0, PANEL],
-                    b: b.as_ptr(),
-                    b_rows: [0, 0, 1],
-                    b_panel: blocking.panel(),
-                    b_width: PANEL,
-                    b_last: PANEL,
-                    c: c.as_mut_ptr(),
-                    c_row: FILTERS,
-                    epilogue: Epilogue::NONE,
-                },
-                DEPTH,
-                of_gradients,
-            );
+        for first in (0..rows).step_by(PANEL) {
+            // The B of the next point is prefetched once.
+            let ahead = if first == 0 { of_gradients } else { 0 };
+            // SAFETY: a panel of A has a column of its channels for each tile, and B whole panels with a row for each tile; both are compared
+            // with their slices above. C has a row of at least as many columns for each channel, and is borrowed mutably.
+            unsafe {
+                tile::run_ahead(
+                    self.isa,
+                    &Product {
+                        rows: PANEL.min(rows - first),
+                        columns,
+                        loops: [1, 1, self.tiles],
+                        a: a.as_ptr().add(first / PANEL * blocking.panel()),
+                        a_row: 1,
+                        a_step: [0, 0, PANEL],
+                        b: b.as_ptr(),
+                        b_rows: [0, 0, 1],
+                        b_panel: blocking.panel(),
+                        b_width: PANEL,
+                        b_last: PANEL,
+                        c: c.as_mut_ptr().add(first * FILTERS),
+                        c_row: FILTERS,
+                        epilogue: Epilogue::NONE,
+                    },
+                    DEPTH,
+                    ahead,
+                );
+            }
         }
     }
 }
