@@ -52,6 +52,9 @@ const MANY: usize = 512;
 /// The distance of rows of B, in elements, from which on a block of B maps to few sets of the L2 cache, and each of its rows is on another page.
 const FAR: usize = 3072;
 
+/// [`FAR`] for tiles narrower than the widest, which read one line or two of each row: a quarter faster with AVX2 at 512 elements.
+const FAR_FOR_NARROW: usize = 320;
+
 /// The maximum elements of a B that is assumed to be in a cache. A larger B comes from memory, which delivers contiguous elements faster, as packing
 /// reads them.
 const CACHED: usize = 1 << 20;
@@ -227,7 +230,8 @@ fn gemm_at<T: Elementary>(
         return;
     }
     let is_packed = !b.packed.is_empty();
-    let is_near = b.stride[0] < FAR && b.rows * b.columns <= CACHED;
+    let far = if tile::width::<T>(isa) < WIDEST_TILE { FAR_FOR_NARROW } else { FAR };
+    let is_near = b.stride[0] < far && b.rows * b.columns <= CACHED;
     let many = if is_near { MANY } else { PACKED_FROM };
     let pack = is_packed || b.stride[1] != 1 || (a.rows >= many && b.columns > WIDEST_TILE);
     let room = (DEPTH.min(b.rows) + pack::GAP) * ROWS;

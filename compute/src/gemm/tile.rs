@@ -59,6 +59,22 @@ pub(crate) unsafe fn run_ahead<T: Elementary>(isa: Isa, product: &Product<'_, T>
     isa.dispatch(Tiles { product, depth, ahead });
 }
 
+/// Returns the columns of the widest tile of an instruction set.
+pub(crate) fn width<T: Elementary>(isa: Isa) -> usize {
+    isa.dispatch::<T, _>(Width)
+}
+
+struct Width;
+
+impl<T: Elementary> WithSimd<T> for Width {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, _: S) -> usize {
+        const { widest::<T, S>() }
+    }
+}
+
 /// A product that is split into tiles. Only [`run_ahead`] makes one, and its caller guarantees that the pointers are valid.
 struct Tiles<'a, T> {
     product: &'a Product<'a, T>,
