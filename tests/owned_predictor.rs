@@ -210,6 +210,6 @@ fn packed_weights_have_the_bits_of_their_layout() -> Result<(), Error> {
     let found = digest(network.prepared().elements());
     network.into_predictor().save(&file.0)?;
     let layout = std::fs::read(&file.0).expect("it was written")[20];
-    assert_eq!((layout, found), (20, 0x3c0d_6f8c_e68d_0f34), "{found:#018x}");
+    assert_eq!((layout, found), (24, 0x36d9_cc77_b5ef_ea94), "{found:#018x}");
     Ok(())
 }
