@@ -22,6 +22,7 @@ pub use netwright_abi::Library;
 
 #[cfg(any(feature = "matrixmultiply", feature = "blas"))]
 mod external;
+mod micro_kernel;
 pub(crate) mod pack;
 #[cfg(test)]
 mod tests;
