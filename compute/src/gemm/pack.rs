@@ -1,5 +1,7 @@
 //! Copies of blocks of B into panels, in which the columns of a row are contiguous.
 
+use netwright_abi::spec::conv::WIDEST_TILE;
+
 use super::tile::PANEL;
 use crate::cache;
 use crate::context::Context;
@@ -7,11 +9,15 @@ use crate::context::Context;
 /// The maximum elements of B that are packed at once, for which there is scratch memory.
 const PACKED: usize = 128 * 1024;
 
+/// The unit of columns that are packed together, or shared by threads: whole panels, and half of the widest tile.
+pub(crate) const UNIT: usize = WIDEST_TILE / 2;
+const _: () = assert!(UNIT.is_multiple_of(PANEL));
+
 /// Returns the columns of a matrix with `depth` rows and `columns` columns that are packed at once, with at most `most` elements: whole
-/// panels, at least one.
-const fn columns_of(most: usize, depth: usize, columns: usize) -> usize {
-    let fit = most / if depth == 0 { 1 } else { depth } / PANEL * PANEL;
-    let fit = if fit == 0 { PANEL } else { fit };
+/// units, at least one.
+pub(crate) const fn columns_of(most: usize, depth: usize, columns: usize) -> usize {
+    let fit = most / if depth == 0 { 1 } else { depth } / UNIT * UNIT;
+    let fit = if fit == 0 { UNIT } else { fit };
     if fit < columns { fit } else { columns }
 }
 

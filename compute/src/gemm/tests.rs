@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use netwright_abi::Activation;
 
-use super::{Matrix, gemm, gemm_at, library, scratch};
+use super::{Matrix, gemm, gemm_at, library, pack, scratch};
 use crate::epilogue::{self, Epilogue};
 use crate::kernels::check::shapes;
 use crate::kernels::elementary::Elementary;
@@ -189,4 +189,11 @@ fn sizes_that_do_not_agree_are_refused() {
     let elements = [0.0f32; 16];
     let (a, b) = (Matrix::rows(&elements, 2, 3), Matrix::rows(&elements, 4, 2));
     gemm(Isa::detect(), a, b, Epilogue::NONE, &mut [0.0; 4], 2, &mut []);
+}
+
+/// A tile narrower than the unit would leave most of the widest vectors' accumulators unused.
+#[test]
+fn deep_matrices_are_packed_a_whole_unit_at_a_time() {
+    assert_eq!([256, 4608, 1 << 20].map(|depth| pack::columns_of(128 * 1024, depth, 1000)), [512, 32, 32]);
+    assert_eq!(pack::columns_of(128 * 1024, 1 << 20, 10), 10);
 }

@@ -6,7 +6,7 @@
 use netwright_abi::spec::conv::{LINE, WIDEST_TILE};
 
 use super::correlate::{Correlation, Filters, band_len};
-use super::gemm::windows;
+use super::gemm::{packed_filters, windows};
 use super::{Spec, gemm};
 use crate::cache;
 use crate::context::Context;
@@ -126,9 +126,9 @@ pub(super) fn forward<T: Elementary>(
     }
 }
 
-/// Returns filters of `depth` elements in panels.
-fn filters_of_panels<T>(data: &[T], depth: usize, columns: usize) -> Filters<'_, T> {
-    Filters { data, columns, panel: depth * PANEL, width: PANEL, last: PANEL, ahead: 0 }
+/// Returns filters in panels, the last of which is padded.
+fn padded_filters<T>(data: &[T], depth: usize, columns: usize) -> Filters<'_, T> {
+    Filters { last: PANEL, ..packed_filters(data, depth, columns) }
 }
 
 /// The operands that all windows share.
@@ -200,7 +200,7 @@ impl<T: Elementary> Layer<'_, T> {
                 (false, false) => 0,
             };
             let (data, ahead) = (&self.w[start..], next.wrapping_sub(start));
-            let group = Filters { ahead, ..filters_of_panels(data, all, columns) };
+            let group = Filters { ahead, ..padded_filters(data, all, columns) };
             row.target[1] = first;
             row.run(self.isa, x, group, epilogue.channels(first, columns), y, &mut []);
         }
@@ -215,7 +215,7 @@ impl<T: Elementary> Layer<'_, T> {
             let data = &self.w[first * depth..][..columns.next_multiple_of(PANEL) * depth];
             windows.target[1] = first;
             let epilogue = self.epilogue.channels(first, columns);
-            windows.run(self.isa, x, filters_of_panels(data, depth, columns), epilogue, y, scratch);
+            windows.run(self.isa, x, padded_filters(data, depth, columns), epilogue, y, scratch);
         }
     }
 }

@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use crate::context::Context;
 use crate::epilogue::Epilogue;
-use crate::gemm::{self, Matrix, gemm};
+use crate::gemm::{self, Matrix, gemm, pack};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
@@ -18,21 +18,15 @@ const BLOCK: usize = 48 * 1024;
 /// The minimum rows of a block: whole register tiles.
 const FEWEST_ROWS: usize = gemm::tile::TILE_ROWS;
 
-/// Columns that a product packs together.
-const PANEL: usize = netwright_abi::spec::conv::PANEL;
-
-/// Returns the columns of a block, of `columns` columns, where the sum is over `images` images: whole panels, at least one.
+/// Returns the columns of a block, of `columns` columns, where the sum is over `images` images.
 const fn columns_at_once(images: usize, columns: usize) -> usize {
-    let fit = PACKED / if images == 0 { 1 } else { images } / PANEL * PANEL;
-    let fit = if fit == 0 { PANEL } else { fit };
-    let fit = if fit < BLOCK / FEWEST_ROWS { fit } else { BLOCK / FEWEST_ROWS };
-    if fit < columns { fit } else { columns }
+    pack::columns_of(PACKED, images, if columns < BLOCK / FEWEST_ROWS { columns } else { BLOCK / FEWEST_ROWS })
 }
 
 /// Returns the elements of scratch memory that [`gradient_blocks`] needs, for up to `images` images of all micro-batches together and
 /// `columns` columns.
 pub const fn gradient_blocks_scratch(images: usize, columns: usize) -> usize {
-    let (packed, least) = (PACKED, images * PANEL);
+    let (packed, least) = (PACKED, images * pack::UNIT);
     (if least > packed { least } else { packed }) + BLOCK + gemm::scratch(gemm::DEPTH, columns_at_once(1, columns))
 }
 

@@ -3,15 +3,13 @@
 
 use crate::context::{Context, WORTH_A_THREAD};
 use crate::epilogue::Epilogue;
+use crate::gemm::pack::UNIT;
 use crate::gemm::{self, Library, Matrix, gemm};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 
 /// Batches of fewer images are small. In larger batches, which are split by images, a thread's part has at least half as many images.
 pub(super) const FEW: usize = 16;
-
-/// The unit of columns that threads share.
-const UNIT: usize = netwright_abi::spec::conv::PANEL;
 
 /// Columns that are multiplied at once. Their results are contiguous until they are copied to the output, because several threads write
 /// each row of the output.

@@ -113,7 +113,7 @@ pub(super) fn forward<T: Elementary>(
 }
 
 /// Returns filters in panels, the last of which is as narrow as its columns.
-fn packed_filters<T>(data: &[T], depth: usize, columns: usize) -> Filters<'_, T> {
+pub(super) fn packed_filters<T>(data: &[T], depth: usize, columns: usize) -> Filters<'_, T> {
     Filters { data, columns, panel: depth * PANEL, width: PANEL, last: (columns - 1) % PANEL + 1, ahead: 0 }
 }
 
