@@ -71,6 +71,7 @@
 //! | `onnx` | no | networks from ONNX files at compile time, and networks written as ONNX files |
 //! | `plots` | no | charts, filters and maps as PNG and SVG files, with a built-in font |
 //! | `matrixmultiply` | yes | matrix products in double precision by the crate of that name, two to three times as fast for a batch |
+//! | `double` | no | the kernels in double precision are compiled once, with netwright, and optimised in debug builds as those of `f32` are |
 //! | `blas` | no | matrix products by any library with the C interface of BLAS |
 //!
 //! # Matrix products

@@ -57,8 +57,8 @@ macro_rules! kernel {
     (declare $(#[$attribute:meta])* $name:ident, $spec:ident, $operands:tt constants $($wants:ident)*) => {
         kernel!(declare $(#[$attribute])* $name, $spec, $operands $($wants)*);
     };
-    (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, $operands:tt constants $($wants:ident)*) => {
-        kernel!(define #[$inline] $module, $name, $spec, $operands $($wants)*);
+    (define $(#[$inline:meta])+ $module:ident, $name:ident, $spec:ident, $operands:tt constants $($wants:ident)*) => {
+        kernel!(define $(#[$inline])+ $module, $name, $spec, $operands $($wants)*);
     };
 
     (declare $(#[$attribute:meta])* $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* }) => {
@@ -74,20 +74,20 @@ macro_rules! kernel {
         fn $name(context: &Context<'_>, spec: &$spec::Spec, $($operand: kernel!(@type $access),)* scratch: &mut [Self]);
     };
 
-    (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* }) => {
-        #[$inline]
+    (define $(#[$inline:meta])+ $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* }) => {
+        $(#[$inline])+
         fn $name(context: &Context<'_>, spec: &$spec::Spec, $($operand: kernel!(@type $access)),*) {
             $module::$name(context, spec, $($operand),*);
         }
     };
-    (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } pass) => {
-        #[$inline]
+    (define $(#[$inline:meta])+ $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } pass) => {
+        $(#[$inline])+
         fn $name(context: &Context<'_>, spec: &$spec::Spec, pass: &Pass, $($operand: kernel!(@type $access)),*) {
             $module::$name(context, spec, pass, $($operand),*);
         }
     };
-    (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } scratch) => {
-        #[$inline]
+    (define $(#[$inline:meta])+ $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } scratch) => {
+        $(#[$inline])+
         fn $name(context: &Context<'_>, spec: &$spec::Spec, $($operand: kernel!(@type $access),)* scratch: &mut [Self]) {
             $module::$name(context, spec, $($operand,)* scratch);
         }
@@ -95,7 +95,7 @@ macro_rules! kernel {
 }
 
 /// Declares [`Kernels`] and implements it for `f32` and `f64`, so that every kernel is compiled here, at the optimisation level of this
-/// crate, and never in the user's crate.
+/// crate, and never in the user's crate; those of `f64` with the feature `double`, because few programs use them.
 macro_rules! kernels {
     ($(
         $(#[$about:meta])*
@@ -117,7 +117,12 @@ macro_rules! kernels {
         }
         #[allow(clippy::too_many_arguments)]
         impl Kernels for f64 {
-            $($( kernel!(define #[inline] $module, $name, $spec, $operands $($wants)*); )*)*
+            $($(
+                kernel!(
+                    define #[cfg_attr(feature = "double", inline(never))] #[cfg_attr(not(feature = "double"), inline)]
+                    $module, $name, $spec, $operands $($wants)*
+                );
+            )*)*
         }
     };
 }
