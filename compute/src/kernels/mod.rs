@@ -57,8 +57,8 @@ macro_rules! kernel {
     (declare $(#[$attribute:meta])* $name:ident, $spec:ident, $operands:tt constants $($wants:ident)*) => {
         kernel!(declare $(#[$attribute])* $name, $spec, $operands $($wants)*);
     };
-    (define $(#[$inline:meta])+ $module:ident, $name:ident, $spec:ident, $operands:tt constants $($wants:ident)*) => {
-        kernel!(define $(#[$inline])+ $module, $name, $spec, $operands $($wants)*);
+    (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, $operands:tt constants $($wants:ident)*) => {
+        kernel!(define #[$inline] $module, $name, $spec, $operands $($wants)*);
     };
 
     (declare $(#[$attribute:meta])* $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* }) => {
@@ -74,20 +74,20 @@ macro_rules! kernel {
         fn $name(context: &Context<'_>, spec: &$spec::Spec, $($operand: kernel!(@type $access),)* scratch: &mut [Self]);
     };
 
-    (define $(#[$inline:meta])+ $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* }) => {
-        $(#[$inline])+
+    (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* }) => {
+        #[$inline]
         fn $name(context: &Context<'_>, spec: &$spec::Spec, $($operand: kernel!(@type $access)),*) {
             $module::$name(context, spec, $($operand),*);
         }
     };
-    (define $(#[$inline:meta])+ $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } pass) => {
-        $(#[$inline])+
+    (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } pass) => {
+        #[$inline]
         fn $name(context: &Context<'_>, spec: &$spec::Spec, pass: &Pass, $($operand: kernel!(@type $access)),*) {
             $module::$name(context, spec, pass, $($operand),*);
         }
     };
-    (define $(#[$inline:meta])+ $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } scratch) => {
-        $(#[$inline])+
+    (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } scratch) => {
+        #[$inline]
         fn $name(context: &Context<'_>, spec: &$spec::Spec, $($operand: kernel!(@type $access),)* scratch: &mut [Self]) {
             $module::$name(context, spec, $($operand,)* scratch);
         }
@@ -119,8 +119,7 @@ macro_rules! kernels {
         impl Kernels for f64 {
             $($(
                 kernel!(
-                    define #[cfg_attr(feature = "double", inline(never))] #[cfg_attr(not(feature = "double"), inline)]
-                    $module, $name, $spec, $operands $($wants)*
+                    define #[cfg_attr(not(feature = "double"), inline)] $module, $name, $spec, $operands $($wants)*
                 );
             )*)*
         }
